@@ -1,0 +1,52 @@
+"""The exceptions and the warning that genaug_data raises; all derive from :class:`GenaugError`."""
+
+from __future__ import annotations
+
+
+class GenaugError(Exception):
+    """Base of every error that genaug_data raises on purpose.
+
+    Each message is one sentence: what is wrong, the value found, what to do.
+
+    Example:
+        >>> from genaug_data import GenaugError
+        >>> from genaug_data.errors import ConfigError
+        >>> issubclass(ConfigError, GenaugError) and issubclass(ConfigError, ValueError)
+        True
+    """
+
+
+class ConfigError(GenaugError, ValueError):
+    """An argument has a value that cannot work."""
+
+
+class DataError(GenaugError, ValueError):
+    """A dataset, an item or a batch is not what its task needs."""
+
+
+class LeakError(DataError):
+    """A protected (validation or test) example is also in the training set."""
+
+
+class CacheError(GenaugError, RuntimeError):
+    """A cache folder is not ours, belongs to another generator, or cannot be written."""
+
+
+class CacheFull(CacheError):
+    """The file system under the cache has no room, or a record exceeds the bound of the cache."""
+
+
+class CacheLocked(CacheError):
+    """Another living process writes to this cache folder."""
+
+
+class GeneratorError(GenaugError, RuntimeError):
+    """A generator cannot be used here, or returned something that is no variant of its parent."""
+
+
+class WorkerError(GenaugError, RuntimeError):
+    """The generation worker failed in a way that training cannot mend by itself."""
+
+
+class GenaugWarning(UserWarning):
+    """Something went on without generation, or with less of it; said once."""

@@ -1,0 +1,200 @@
+"""The nouns: what a sample, a request for a variant, its key and its provenance are."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+import torch
+
+KEY_BYTES = 16
+"""Length of every key and content hash."""
+
+Target: TypeAlias = "int | str | torch.Tensor | Mapping[str, torch.Tensor]"
+"""What an annotation can be: a class id, a caption, a mask, or named tensors (boxes, labels, points)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One image with its annotation, as generators and the cache see it: before any classic augmentation.
+
+    Args:
+        image: uint8 tensor ``(C, H, W)``, values 0..255.
+        target: class id (int); mask, int64 ``(H, W)``; named tensors; or caption.
+
+    Example:
+        >>> Sample(torch.zeros(3, 4, 4, dtype=torch.uint8), 7).target
+        7
+    """
+
+    image: torch.Tensor
+    target: Target
+
+
+class Token(NamedTuple):
+    """What the sampler hands a DataLoader worker: a real index, or the key of a variant of that index."""
+
+    index: int  # type: ignore[assignment]  # the name tuple.index gives way to the field
+    key: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How a variant is made; frozen, hashable and JSON, and part of the variant's key.
+
+    Args:
+        strength: share of the diffusion that is redone, in (0, 1]; 1 starts from pure noise.
+        guidance_scale: classifier-free guidance (arXiv:2207.12598); 1 is none.
+        steps: denoising steps of a full diffusion, at least 1.
+
+    Example:
+        >>> Recipe(strength=0.5).to_json()
+        '{"guidance_scale":2.0,"steps":20,"strength":0.5}'
+        >>> Recipe.from_json(Recipe(strength=0.5).to_json()) == Recipe(strength=0.5)
+        True
+    """
+
+    strength: float = 0.6
+    guidance_scale: float = 2.0
+    steps: int = 20
+
+    def to_json(self) -> str:
+        """Return the canonical JSON of this recipe: sorted keys, no spaces."""
+        return json.dumps(asdict(self), sort_keys=True, separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str) -> Recipe:
+        """Read back what :meth:`to_json` wrote."""
+        return cls(**json.loads(text))
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """An order for one variant: of which parent, which number, how, from which seed, and how urgent.
+
+    Args:
+        parent: index into the wrapped dataset.
+        variant: number of this variant among the parent's, from 0.
+        recipe: how to make it.
+        seed: of every random draw in making it.
+        priority: larger is made first; no part of the key.
+    """
+
+    parent: int
+    variant: int
+    recipe: Recipe
+    seed: int
+    priority: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What one gate says of one variant.
+
+    Args:
+        gate: name of the gate.
+        score: in [0, 1], larger is better.
+        accepted: whether the variant may train as far as this gate is concerned.
+        reason: one sentence when rejected, empty otherwise.
+    """
+
+    gate: str
+    score: float
+    accepted: bool
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """What is stored with each variant, so that it can be traced and made again.
+
+    Args:
+        parent: index of the real example.
+        parent_hash: hexadecimal :func:`content_hash` of the real example.
+        variant: number among the parent's variants.
+        fingerprint: of the generator.
+        recipe: how it was made.
+        seed: of its random draws.
+        verdicts: of every gate that judged it, in order.
+        hardness: the parent's priority when the variant was asked for.
+        versions: versions of the libraries that made it.
+        created: seconds since the epoch, UTC.
+        prompt: text that the generator was given, if any.
+
+    Example:
+        >>> made = Provenance(3, "ab", 0, "f", Recipe(), 1, (Verdict("blank", 1.0, True),), 0.5, {"torch": "2"}, 0.0)
+        >>> Provenance.from_json(made.to_json()) == made
+        True
+    """
+
+    parent: int
+    parent_hash: str
+    variant: int
+    fingerprint: str
+    recipe: Recipe
+    seed: int
+    verdicts: tuple[Verdict, ...]
+    hardness: float
+    versions: Mapping[str, str] = field(default_factory=dict)
+    created: float = 0.0
+    prompt: str | None = None
+
+    def to_json(self) -> str:
+        """Return this provenance as one line of JSON."""
+        return json.dumps(asdict(self), separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str) -> Provenance:
+        """Read back what :meth:`to_json` wrote."""
+        fields = json.loads(text)
+        fields["recipe"] = Recipe(**fields["recipe"])
+        fields["verdicts"] = tuple(Verdict(**verdict) for verdict in fields["verdicts"])
+        return cls(**fields)
+
+
+def content_hash(sample: Sample) -> bytes:
+    """Return 16 bytes that are equal for two samples iff image and annotation are.
+
+    Example:
+        >>> blank = torch.zeros(1, 2, 2, dtype=torch.uint8)
+        >>> content_hash(Sample(blank, 0)) == content_hash(Sample(blank.clone(), 0))
+        True
+        >>> content_hash(Sample(blank, 0)) == content_hash(Sample(blank, 1))
+        False
+    """
+    digest = hashlib.blake2b(digest_size=KEY_BYTES)
+    _feed(digest, sample.image)
+    _feed(digest, sample.target)
+    return digest.digest()
+
+
+def variant_key(parent_hash: bytes, fingerprint: str, recipe: Recipe, seed: int) -> bytes:
+    """Return the 16-byte key of a variant: the same order has the same key, so a repeated order is a no-op.
+
+    Example:
+        >>> len(variant_key(b"x" * 16, "model", Recipe(), 1))
+        16
+    """
+    digest = hashlib.blake2b(digest_size=KEY_BYTES)
+    for part in (parent_hash, fingerprint.encode(), recipe.to_json().encode(), str(seed).encode()):
+        digest.update(len(part).to_bytes(8, "little") + part)
+    return digest.digest()
+
+
+def _feed(digest: Any, value: Target) -> None:
+    match value:
+        case torch.Tensor():
+            array = np.ascontiguousarray(value.detach().cpu().numpy())
+            digest.update(f"tensor {array.dtype.str} {array.shape} ".encode())
+            digest.update(array.data)
+        case Mapping():
+            digest.update(f"mapping {len(value)} ".encode())
+            for name in sorted(value):
+                digest.update(f"name {name!r} ".encode())
+                _feed(digest, value[name])
+        case _:
+            digest.update(f"{type(value).__name__} {value!r} ".encode())
