@@ -1,0 +1,147 @@
+"""How the parts of a run are put together and checked against each other."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from tqdm import tqdm
+
+from genaug_data.cache import CacheReader, check_folder
+from genaug_data.catalogue import Catalogue
+from genaug_data.errors import ConfigError, WorkerError
+from genaug_data.feedback import Feedback
+from genaug_data.gates import Gate, check_disjoint, default_gates
+from genaug_data.generators import SampleGenerator, identity_of, resolve_generator
+from genaug_data.hardness import HardnessPolicy, HardnessTable, TrialLedger, resolve_policy
+from genaug_data.loop import AugmentationLoop
+from genaug_data.planner import Planner
+from genaug_data.recipes import RecipePolicy
+from genaug_data.tasks import SampleView, Task, check_base, dataset_probe, resolve_task
+from genaug_data.workers import Budget, InlineWorker, Job, ProcessWorker, Worker
+
+
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """What a wrapped dataset consists of in the training process."""
+
+    task: Task
+    catalogue: Catalogue
+    reader: CacheReader
+    loop: AugmentationLoop
+    worker: Worker
+    progress: bool
+
+    def stats(self) -> dict[str, float | str]:
+        """Return counts of the loop, the feedback, the worker and the cache."""
+        worker, stored, feedback = self.worker.stats(), self.reader.stats(), self.loop.feedback.counts
+        return {
+            **self.loop.counts,
+            "worker": worker.state,
+            "images made": worker.images,
+            "seconds of generation": worker.seconds,
+            "restarts": worker.restarts,
+            "cached": stored.records,
+            "cached bytes": stored.bytes,
+            "feedback rows": feedback.rows,
+            "feedback ignored": feedback.not_finite + feedback.out_of_range + feedback.unknown,
+            "feedback late": feedback.late,
+        }
+
+    def warm_up(self, variants: int) -> dict[str, int]:
+        """Order ``variants`` of every example and wait for them with a progress bar."""
+        loop = self.loop
+        waiting = list(loop.planner.everyone(variants))
+        total, before = len(waiting), _answers(loop)
+        self.worker.start()
+        with tqdm(total=total, desc="warm-up", unit="variant", disable=not self.progress) as bar:
+            while waiting or self.worker.stats().outstanding:
+                taken = loop.order(waiting[:256])
+                del waiting[:taken]
+                loop.collect()
+                bar.update(_answers(loop) - before - bar.n)
+                state = self.worker.stats()
+                if state.state == "broken":
+                    raise WorkerError(f"the warm-up ended after {bar.n} of {total} variants: {loop.last_words()}")
+                if not taken and waiting and not state.outstanding:
+                    break
+        return dict(loop.counts)
+
+
+def assemble(
+    base: Any,
+    *,
+    folder: Path,
+    protected: Sequence[Any],
+    task: str | Task,
+    generator: Literal["auto"] | SampleGenerator,
+    gates: Sequence[Gate] | None,
+    policy: str | HardnessPolicy | Callable,
+    recipes: RecipePolicy,
+    mode: Literal["async", "sync"],
+    worker: Literal["process", "inline"],
+    budget: Budget,
+    max_bytes: int,
+    max_children: int,
+    refresh_every: int,
+    seed: int,
+    progress: bool,
+) -> Parts:
+    """Check the arguments of a wrapped dataset against the data and each other, and build its parts.
+
+    Raises:
+        GenaugError: as :class:`~genaug_data.dataset.GenerativeAugmentDataset` says.
+    """
+    _check_choice("mode", mode, ("async", "sync"))
+    _check_choice("worker", worker, ("process", "inline"))
+    for name, value in (("max_bytes", max_bytes), ("max_children", max_children), ("refresh_every", refresh_every)):
+        if value < 1:
+            raise ConfigError(f"{name} must be at least 1, got {value}; leave it out for its default")
+    resolved = resolve_task(task, base)
+    check_base(base, resolved)
+    samples = SampleView(base, resolved)
+    guarded = [SampleView(dataset, resolved) for dataset in protected]
+    check_disjoint(base, protected, samples, guarded, progress=progress)
+    maker = resolve_generator(generator, resolved)
+    identity = identity_of(maker, dataset_probe(samples))
+    check_folder(folder, identity)
+    job = Job(
+        samples=samples,
+        generator=maker,
+        gates=default_gates(guarded) if gates is None else list(gates),
+        folder=folder,
+        identity=identity,
+        max_bytes=max_bytes,
+        device=budget.device,
+        progress=progress,
+    )
+    catalogue, reader = Catalogue(), CacheReader(folder)
+    hand: Worker = InlineWorker(job, budget) if worker == "inline" else ProcessWorker(job, budget)
+    loop = AugmentationLoop(
+        feedback=Feedback(HardnessTable(len(base)), TrialLedger(), getattr(resolved, "ignore_index", None)),
+        policy=resolve_policy(policy),
+        planner=Planner(len(base), recipes, max_children, seed),
+        catalogue=catalogue,
+        worker=hand,
+        reader=reader,
+        max_bytes=max_bytes,
+        mode=mode,
+        refresh_every=refresh_every,
+    )
+    parts = Parts(resolved, catalogue, reader, loop, hand, progress)
+    weakref.finalize(parts, loop.close)
+    return parts
+
+
+def _check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise ConfigError(f"{name} must be {' or '.join(map(repr, choices))}, got {value!r}")
+
+
+def _answers(loop: AugmentationLoop) -> int:
+    return sum(
+        count for name, count in loop.counts.items() if name.startswith(("accepted", "found", "rejected", "failed"))
+    )

@@ -1,0 +1,256 @@
+"""The drop-in wrapper that users hold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Literal, SupportsIndex
+
+import torch
+from torch.utils.data import DataLoader, Dataset, default_collate
+
+from genaug_data.assembly import Parts, assemble
+from genaug_data.collate import Collate, MixedItems
+from genaug_data.errors import ConfigError
+from genaug_data.gates import Gate
+from genaug_data.generators import SampleGenerator
+from genaug_data.hardness import HardnessPolicy
+from genaug_data.meta import SampleMeta
+from genaug_data.recipes import RecipePolicy
+from genaug_data.sample import Token
+from genaug_data.sampler import HardExampleSampler
+from genaug_data.tasks import Task
+from genaug_data.workers import Budget
+
+
+class GenerativeAugmentDataset(Dataset):
+    """Wraps a map-style dataset so that an exact share of every batch is made of variants of its hard examples.
+
+    ``dataset[i]`` is always the real example i. Variants come in through :meth:`sampler` or :meth:`loader`; a variant
+    that cannot be read gives its parent's real example instead. Unknown attributes are the wrapped dataset's.
+
+    Args:
+        base: map-style dataset whose items are neither normalised nor augmented: (image, class id), (image, mask), or
+            Hugging Face dicts; images as PIL, uint8 tensor, float tensor or array in [0, 1].
+        cache: folder that keeps the variants and the fitted generator, for one training set and generator.
+        ratio: share of synthetic slots in every batch, in [0, 1).
+        protected: datasets (validation, test) of items like ``base``'s that must never leak into training.
+        transform: applied to the image of every item, real or synthetic.
+        transforms: applied to image and annotation together, as ``transforms(image, target)``.
+        task: "auto", "classification", "segmentation" or a :class:`~genaug_data.tasks.Task`.
+        generator: "auto" fits a small diffusion model on ``base`` alone; or any
+            :class:`~genaug_data.generators.SampleGenerator`.
+        gates: decide which variant may train; None for validity, no-op, duplicate and leak.
+        policy: "ambiguity", "uniform", "loss_ema", "entropy", "margin", a policy, or a callable of the hardness table.
+        recipes: how strongly parents are edited.
+        mixing: "replace" keeps the number of steps of an epoch, "extend" the number of real examples.
+        mode: "async" never waits; "sync" waits at each refresh, so that a run is a function of its seed.
+        worker: "process", or "inline" for debugging.
+        budget: what generation may take.
+        max_bytes: bound of the cache.
+        max_children: variants of one parent at a time.
+        refresh_every: steps between two updates of the priorities.
+        synthetic_weight: loss weight of a synthetic row in ``meta.weight()``.
+        collate_fn: the user's own.
+        return_meta: whether batches carry their :class:`~genaug_data.meta.SampleMeta`.
+        seed: of every random draw.
+        progress: whether long steps show a bar.
+
+    Raises:
+        DataError: the items cannot be generated from; the sentence says what to change.
+        LeakError: a protected example is in ``base``.
+        ConfigError: an argument is out of its range.
+        CacheError: the folder is not a cache, or belongs to another training set or generator.
+
+    Example:
+        >>> import tempfile
+        >>> base = [(torch.full((1, 8, 8), 20 * i, dtype=torch.uint8), i % 2) for i in range(8)]
+        >>> train = GenerativeAugmentDataset(base, cache=tempfile.mkdtemp(), ratio=0.25)
+        >>> images, labels, meta = next(iter(train.loader(batch_size=4)))
+        >>> images.shape, len(meta)
+        (torch.Size([4, 1, 8, 8]), 4)
+        >>> train.close()
+    """
+
+    def __init__(
+        self,
+        base: Any,
+        *,
+        cache: str | Path,
+        ratio: float = 0.25,
+        protected: Sequence[Any] = (),
+        transform: Callable[[Any], Any] | None = None,
+        transforms: Callable[[Any, Any], Any] | None = None,
+        task: str | Task = "auto",
+        generator: Literal["auto"] | SampleGenerator = "auto",
+        gates: Sequence[Gate] | None = None,
+        policy: str | HardnessPolicy | Callable = "ambiguity",
+        recipes: RecipePolicy | None = None,
+        mixing: Literal["replace", "extend"] = "replace",
+        mode: Literal["async", "sync"] = "async",
+        worker: Literal["process", "inline"] = "process",
+        budget: Budget | None = None,
+        max_bytes: int = 1 << 30,
+        max_children: int = 5,
+        refresh_every: int = 50,
+        synthetic_weight: float = 1.0,
+        collate_fn: Callable[[list[Any]], Any] = default_collate,
+        return_meta: bool = True,
+        seed: int = 0,
+        progress: bool = True,
+    ) -> None:
+        self.base = base
+        self.transform = transform
+        self.transforms = transforms
+        self.synthetic_weight = synthetic_weight
+        self.collate = Collate(collate_fn, return_meta)
+        parts = assemble(
+            base,
+            folder=Path(cache),
+            protected=protected,
+            task=task,
+            generator=generator,
+            gates=gates,
+            policy=policy,
+            recipes=recipes or RecipePolicy(),
+            mode=mode,
+            worker=worker,
+            budget=budget or Budget(),
+            max_bytes=max_bytes,
+            max_children=max_children,
+            refresh_every=refresh_every,
+            seed=seed,
+            progress=progress,
+        )
+        self.task = parts.task
+        self._reader = parts.reader
+        self._parts: Parts | None = parts
+        self._sampler: HardExampleSampler | None = HardExampleSampler(
+            len(base), parts.catalogue, ratio=ratio, mixing=mixing, seed=seed, on_start=parts.loop.start
+        )
+
+    def __len__(self) -> int:
+        return len(self.base)
+
+    def __getitem__(self, index: SupportsIndex | Token) -> Any:
+        """Return the real example ``index``, transformed; for a token of the sampler, the variant that it names."""
+        if isinstance(index, Token):
+            return self.__getitems__([index])[0]
+        return self._finish(self.base[index])
+
+    def __getitems__(self, indices: Sequence[int | Token]) -> MixedItems:
+        """Return one batch of items; each variant is copied once, from the memory map into the batch."""
+        tokens = [index if isinstance(index, Token) else Token(int(index)) for index in indices]
+        wanted = [place for place, token in enumerate(tokens) if token.key is not None]
+        found = self._reader.gather([tokens[place].key for place in wanted]) if wanted else []
+        samples = dict(zip(wanted, found, strict=True))
+        items, keys = [], []
+        for place, (index, key) in enumerate(tokens):
+            sample = samples.get(place)
+            if sample is None:
+                # The variant was evicted or is damaged: the parent's real example stands in for it.
+                items.append(self._finish(self.base[index]))
+                keys.append(None)
+            else:
+                items.append(self._finish(self.task.to_item(sample, like=lambda index=index: self.base[index])))
+                keys.append(key)
+        return MixedItems(items, SampleMeta.pack([token.index for token in tokens], keys, self.synthetic_weight))
+
+    def sampler(self) -> HardExampleSampler:
+        """Return the sampler that mixes variants in; pass it to a DataLoader together with :attr:`collate`."""
+        if self._sampler is None:
+            raise ConfigError(
+                "the sampler lives in the training process, this is a DataLoader worker; ask for it there"
+            )
+        return self._sampler
+
+    def loader(self, batch_size: int, **arguments: Any) -> DataLoader:
+        """Return a plain DataLoader over this dataset: short for passing :meth:`sampler` and :attr:`collate`.
+
+        Args:
+            batch_size: rows a batch.
+            arguments: any other argument of ``torch.utils.data.DataLoader``.
+
+        Raises:
+            ConfigError: shuffle, sampler, batch_sampler or collate_fn among them.
+        """
+        taken = sorted({"shuffle", "sampler", "batch_sampler", "collate_fn"} & set(arguments))
+        if taken:
+            raise ConfigError(
+                f"loader() sets {taken[0]} itself; pass collate_fn= to GenerativeAugmentDataset, or build the DataLoader "
+                "from train.sampler() and train.collate"
+            )
+        return DataLoader(self, batch_size=batch_size, sampler=self.sampler(), collate_fn=self.collate, **arguments)
+
+    def observe(
+        self,
+        meta: SampleMeta,
+        loss: torch.Tensor,
+        logits: torch.Tensor | None = None,
+        target: torch.Tensor | None = None,
+    ) -> None:
+        """Tell the selection how a training step went; takes microseconds and synchronises nothing.
+
+        Args:
+            meta: of the batch.
+            loss: one value a row, ``(B,)``; for segmentation also ``(B, H, W)``. Any device; NaN rows are ignored.
+            logits: ``(B, classes)`` or ``(B, classes, H, W)``; without them only "loss_ema" and "uniform" select.
+            target: labels as the loss got them.
+
+        Raises:
+            DataError: the loss is a scalar, or the arguments do not have the batch's rows.
+        """
+        self._own().loop.observe(meta, loss, logits, target)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Let the next pass of the sampler be ``epoch``."""
+        self.sampler().set_epoch(epoch)
+
+    def warmup(self, variants: int = 1) -> dict[str, int]:
+        """Make ``variants`` of every example before training, only what is missing, and return the counts.
+
+        Raises:
+            WorkerError: the worker cannot go on.
+        """
+        return self._own().warm_up(variants)
+
+    def stats(self) -> dict[str, float | str]:
+        """Return what was shown, made, rejected and why, and what it cost, as one flat dict."""
+        return self._own().stats() | {
+            name: getattr(self.sampler(), name) for name in ("real", "synthetic", "shortfall")
+        }
+
+    def start(self) -> None:
+        """Start generation: idempotent; the sampler's first draw does it too."""
+        self._own().loop.start()
+
+    def close(self) -> None:
+        """Stop generation and release everything: idempotent."""
+        if self._parts is not None:
+            self._parts.loop.close()
+
+    def __enter__(self) -> GenerativeAugmentDataset:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_") or "base" not in self.__dict__:
+            raise AttributeError(name)
+        return getattr(self.base, name)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # A DataLoader worker reads; selection, requests and the generation process stay with the trainer.
+        return self.__dict__ | {"_parts": None, "_sampler": None}
+
+    def _finish(self, item: Any) -> Any:
+        if self.transform is None and self.transforms is None:
+            return item
+        return self.task.map_item(item, self.transform, self.transforms)
+
+    def _own(self) -> Parts:
+        if self._parts is None:
+            raise ConfigError("this copy of the dataset is a DataLoader worker's; call this in the training process")
+        return self._parts

@@ -1,0 +1,74 @@
+"""What rides in a batch beside the user's own structure: which row is which example, and where it came from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from genaug_data.sample import KEY_BYTES
+
+_ROW = np.dtype([("index", "<i8"), ("key", "u1", (KEY_BYTES,)), ("synthetic", "?")])
+
+
+class SampleMeta:
+    """Index, key and origin of every row of a batch, as one small array of 25 bytes a row.
+
+    It crosses the queue of a DataLoader worker as one object; everything that is asked of it is a view.
+
+    Args:
+        rows: structured array ``(B,)`` as :meth:`pack` builds it.
+        synthetic_weight: loss weight of a synthetic row; real rows weigh 1.
+
+    Example:
+        >>> meta = SampleMeta.pack([3, 5], [None, b"k" * 16], synthetic_weight=0.5)
+        >>> meta.index.tolist(), meta.synthetic.tolist(), meta.weight().tolist()
+        ([3, 5], [False, True], [1.0, 0.5])
+    """
+
+    __slots__ = ("rows", "synthetic_weight")
+
+    def __init__(self, rows: np.ndarray, synthetic_weight: float = 1.0) -> None:
+        self.rows = rows
+        self.synthetic_weight = synthetic_weight
+
+    @classmethod
+    def pack(cls, index: Sequence[int], keys: Sequence[bytes | None], synthetic_weight: float = 1.0) -> SampleMeta:
+        """Pack one batch: the parents' indices, and the key of each synthetic row (None for a real one)."""
+        rows = np.zeros(len(index), dtype=_ROW)
+        rows["index"] = index
+        for row, key in enumerate(keys):
+            if key is not None:
+                rows["key"][row] = np.frombuffer(key, dtype=np.uint8)
+                rows["synthetic"][row] = True
+        return cls(rows, synthetic_weight)
+
+    @property
+    def index(self) -> np.ndarray:
+        """Index into the wrapped dataset, int64 ``(B,)``: of the example itself, or of a variant's parent."""
+        return self.rows["index"]
+
+    @property
+    def synthetic(self) -> np.ndarray:
+        """Whether each row is a variant, bool ``(B,)``."""
+        return self.rows["synthetic"]
+
+    @property
+    def key(self) -> np.ndarray:
+        """Key of each variant, uint8 ``(B, 16)``; zeros for real rows."""
+        return self.rows["key"]
+
+    def weight(self, device: torch.device | str = "cpu") -> torch.Tensor:
+        """Loss weight of each row, float32 ``(B,)`` on ``device``."""
+        weight = np.where(self.synthetic, np.float32(self.synthetic_weight), np.float32(1))
+        return torch.from_numpy(weight).to(device, non_blocking=True)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __reduce__(self) -> tuple:
+        return SampleMeta, (self.rows, self.synthetic_weight)
+
+    def __repr__(self) -> str:
+        return f"SampleMeta({len(self)} rows, {int(self.synthetic.sum())} synthetic)"

@@ -1,0 +1,40 @@
+"""Which requests are outstanding and what generation has cost: the bookkeeping that every worker shares."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from genaug_data.sample import Request
+from genaug_data.workers.base import Accepted, Cost, Event, Failed, Rejected
+from genaug_data.workers.budget import Budget
+
+
+class Account:
+    """Takes requests while there is room and budget, and strikes them off as their answers come.
+
+    Args:
+        budget: what generation may take.
+        capacity: requests that may be outstanding.
+    """
+
+    def __init__(self, budget: Budget, capacity: int) -> None:
+        self.budget = budget
+        self.capacity = capacity
+        self.outstanding: dict[tuple[int, int], Request] = {}
+        self.images = 0
+        self.seconds = 0.0
+
+    def take(self, requests: Sequence[Request]) -> list[Request]:
+        """Return the first of ``requests`` for which there is room, now outstanding."""
+        room = self.budget.room(self.images + len(self.outstanding), self.seconds)
+        taken = list(requests[: max(0, int(min(room, self.capacity - len(self.outstanding))))])
+        self.outstanding.update({(request.parent, request.variant): request for request in taken})
+        return taken
+
+    def note(self, event: Event) -> None:
+        """Book an event: an answer to a request, or a cost."""
+        if isinstance(event, Cost):
+            self.images += event.images
+            self.seconds += event.seconds
+        elif isinstance(event, (Accepted, Rejected, Failed)):
+            self.outstanding.pop((event.request.parent, event.request.variant), None)

@@ -1,0 +1,160 @@
+"""The contract of a worker: orders go in, events come out, nothing waits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, TypeAlias
+
+from genaug_data.gates import Gate
+from genaug_data.generators import SampleGenerator
+from genaug_data.sample import Request, Sample
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """All that a worker needs; pickled with cloudpickle where it runs in another process.
+
+    Args:
+        samples: the training set as samples, read by the worker itself, so that no image crosses the queue.
+        generator: makes the variants.
+        gates: judge them, cheapest first.
+        folder: of the cache.
+        identity: of generator and training set before any fit; a cache folder belongs to one.
+        max_bytes: bound of the cache.
+        batch_size: variants a call of the generator, at most.
+        device: where the generator runs.
+        progress: whether long steps show a bar.
+    """
+
+    samples: Sequence[Sample]
+    generator: SampleGenerator
+    gates: Sequence[Gate]
+    folder: Path
+    identity: str
+    max_bytes: int
+    batch_size: int = 32
+    device: str = "auto"
+    progress: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """The generator is fitted, the gates are prepared, the cache is open for writing."""
+
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """These requests are being worked on; if the process dies now, one of them may be why."""
+
+    requests: tuple[Request, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The variant is in the cache; ``made`` is False if it was there already."""
+
+    request: Request
+    key: bytes
+    made: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A gate kept the variant out, now or in an earlier run."""
+
+    request: Request
+    gate: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The request failed with an exception; ``final`` once it will not be tried again."""
+
+    request: Request
+    reason: str
+    final: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Evicted:
+    """These variants are no longer in the cache."""
+
+    keys: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a batch took: images made and seconds of the generator and the gates."""
+
+    images: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Full:
+    """There was no room for a batch on the file system; its variants are lost, what was cached is not."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """Something that went on, but that the user should read once."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """The worker gave up; training goes on with real and cached samples."""
+
+    reason: str
+
+
+Event: TypeAlias = Ready | Started | Accepted | Rejected | Failed | Evicted | Cost | Full | Warned | Broken
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerStats:
+    """What a worker has done so far.
+
+    Args:
+        state: "idle" before the first order, "starting", "ready", "broken" or "closed".
+        outstanding: requests taken and not yet answered.
+        images: variants made.
+        seconds: that generator and gates took.
+        restarts: of the process.
+    """
+
+    state: str
+    outstanding: int
+    images: int
+    seconds: float
+    restarts: int = 0
+
+
+class Worker(Protocol):
+    """Runs generator, gates and the cache's only writer; every call returns at once, ``close`` within seconds."""
+
+    def start(self) -> None:
+        """Begin to set up: idempotent."""
+
+    def submit(self, requests: Sequence[Request]) -> int:
+        """Take as many of ``requests``, from the first, as there is room and budget for, and return how many."""
+
+    def evict(self, keys: Sequence[bytes]) -> None:
+        """Remove variants from the cache; an ``Evicted`` confirms it."""
+
+    def poll(self) -> list[Event]:
+        """Return what has happened since the last call."""
+
+    def stats(self) -> WorkerStats:
+        """Return counts and state."""
+
+    def close(self) -> None:
+        """Stop and release everything: idempotent."""

@@ -1,0 +1,287 @@
+"""The default worker: generation in one process of its own, watched, restarted and never waited for."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+import time
+import weakref
+from collections.abc import Sequence
+from multiprocessing.connection import Connection
+from typing import Any
+
+from genaug_data.sample import Request
+from genaug_data.workers.account import Account
+from genaug_data.workers.base import (
+    Accepted,
+    Broken,
+    Event,
+    Evicted,
+    Failed,
+    Job,
+    Ready,
+    Rejected,
+    Started,
+    Warned,
+    WorkerStats,
+)
+from genaug_data.workers.budget import Budget
+
+# A message must fit into the socket's buffer, so that this side never blocks on a child that is busy.
+_KEYS_A_MESSAGE = 1000
+_PROGRAM = """
+import json, sys
+sys.path[:] = json.loads(sys.argv[1])
+from genaug_data.workers.child import main
+main(int(sys.argv[2]))
+"""
+
+
+class ProcessWorker:
+    """One child of the trainer, started with its own interpreter, so scripts and notebooks need no main guard.
+
+    The watchdog works inside :meth:`poll`. A child that dies, or says nothing for ``stall_seconds`` while it has work,
+    is killed and started again after a pause that doubles; its unanswered requests are ordered again, those it was
+    working on one by one. A request that was being worked on in ``max_attempts`` deaths is quarantined. After
+    ``max_restarts`` restarts without an answer in between, the worker gives up with one ``Broken``.
+
+    Args:
+        job: what to work with; pickled with cloudpickle at the start.
+        budget: what it may take.
+        capacity: requests that may be outstanding.
+        stall_seconds: silence after which a busy child counts as hung.
+        max_attempts: deaths of the child that one request may take part in.
+        max_restarts: restarts in a row without any answer.
+        backoff: seconds before the first restart.
+    """
+
+    def __init__(
+        self,
+        job: Job,
+        budget: Budget,
+        capacity: int = 256,
+        stall_seconds: float = 300.0,
+        max_attempts: int = 3,
+        max_restarts: int = 5,
+        backoff: float = 1.0,
+    ) -> None:
+        self._job = job
+        self._account = Account(budget, capacity)
+        self._stall_seconds = stall_seconds
+        self._max_attempts = max_attempts
+        self._max_restarts = max_restarts
+        self._backoff = backoff
+        self._child: _Child | None = None
+        self._state = "idle"
+        self._news: list[Event] = []
+        self._unsent: list[list[Request]] = []
+        self._evictions: list[bytes] = []
+        self._working_on: tuple[Request, ...] = ()
+        self._attempts: dict[tuple[int, int], int] = {}
+        self._restarts = 0
+        self._restarts_in_a_row = 0
+        self._not_before = 0.0
+
+    def start(self) -> None:
+        """Start the child: idempotent."""
+        if self._state == "idle":
+            self._launch()
+
+    def submit(self, requests: Sequence[Request]) -> int:
+        """Take as many requests as there is room and budget for; they are worked on in order, as one list."""
+        if self._state in ("broken", "closed"):
+            return 0
+        self.start()
+        taken = self._account.take(requests)
+        if taken:
+            self._unsent.append(taken)
+            self._send_waiting()
+        return len(taken)
+
+    def evict(self, keys: Sequence[bytes]) -> None:
+        """Have the child remove variants from the cache."""
+        if keys and self._state in ("starting", "ready"):
+            self._evictions.extend(keys)
+            self._send_waiting()
+
+    def poll(self) -> list[Event]:
+        """Read the child's news, look after its health, and return what happened."""
+        if self._child is not None:
+            self._receive(self._child)
+        if self._state in ("starting", "ready"):
+            self._watch()
+        news, self._news = self._news, []
+        return news
+
+    def stats(self) -> WorkerStats:
+        """Return counts and state."""
+        account = self._account
+        return WorkerStats(self._state, len(account.outstanding), account.images, account.seconds, self._restarts)
+
+    def close(self) -> None:
+        """Ask the child to stop, and kill it if it is still there two seconds later."""
+        if self._child is not None:
+            self._child.stop(grace=2.0)
+            self._child = None
+        self._state = "closed"
+
+    @property
+    def process_id(self) -> int | None:
+        """Process id of the child, or None where there is none."""
+        return None if self._child is None else self._child.process.pid
+
+    def _launch(self) -> None:
+        import cloudpickle
+
+        try:
+            payload = cloudpickle.dumps((self._account.budget, cloudpickle.dumps(self._job)))
+        except Exception as error:
+            self._give_up(
+                f"the dataset, the generator or a gate cannot be sent to the generation process ({error}); "
+                "make it picklable or pass worker='inline'"
+            )
+            return
+        self._child = _Child(payload)
+        self._state = "starting"
+
+    def _send_waiting(self) -> None:
+        if self._state != "ready" or self._child is None:
+            return
+        try:
+            if self._evictions and not self._child.evicting:
+                self._child.connection.send(("evict", self._evictions[:_KEYS_A_MESSAGE]))
+                self._child.evicting = True
+                del self._evictions[:_KEYS_A_MESSAGE]
+            for requests in self._unsent:
+                self._child.connection.send(("run", requests))
+            self._unsent.clear()
+        except OSError:
+            # The child is dead; the watchdog sees it at the next poll and orders everything again.
+            return
+
+    def _receive(self, child: _Child) -> None:
+        try:
+            while child.connection.poll():
+                event = child.connection.recv()
+                child.last_word = time.monotonic()
+                if event is not None:
+                    self._note(event)
+        except (EOFError, OSError):
+            child.hung_up = True
+
+    def _note(self, event: Event) -> None:
+        self._account.note(event)
+        match event:
+            case Started(requests):
+                self._working_on = requests
+                return
+            case Ready():
+                self._state = "ready"
+                self._send_waiting()
+            case Evicted():
+                if self._child is not None:
+                    self._child.evicting = False
+                self._send_waiting()
+            case Broken(reason):
+                self._give_up(reason)
+                return
+            case Accepted() | Rejected() | Failed():
+                self._restarts_in_a_row = 0
+                self._attempts.pop((event.request.parent, event.request.variant), None)
+        self._news.append(event)
+
+    def _watch(self) -> None:
+        now = time.monotonic()
+        if self._child is None:
+            if now >= self._not_before:
+                self._launch()
+            return
+        busy = self._state == "starting" or bool(self._account.outstanding)
+        stalled = busy and now - self._child.last_word > self._stall_seconds
+        if not stalled and not self._child.hung_up and self._child.process.poll() is None:
+            return
+        self._child.stop(grace=0.0)
+        code = self._child.process.returncode
+        self._child = None
+        cause = f"said nothing for {self._stall_seconds:g} s" if stalled else f"ended with exit code {code}"
+        self._restart(cause)
+
+    def _restart(self, cause: str) -> None:
+        self._quarantine(cause)
+        if self._restarts_in_a_row >= self._max_restarts:
+            self._give_up(f"the generation process {cause}, after {self._restarts_in_a_row} restarts without a variant")
+            return
+        if self._restarts == 0:
+            self._news.append(Warned(f"the generation process {cause}; it is started again, training goes on"))
+        self._state = "starting"
+        self._not_before = time.monotonic() + min(self._backoff * 2**self._restarts_in_a_row, 30.0)
+        self._restarts += 1
+        self._restarts_in_a_row += 1
+        self._evictions.clear()
+
+    def _quarantine(self, cause: str) -> None:
+        suspects = [r for r in self._working_on if (r.parent, r.variant) in self._account.outstanding]
+        self._working_on = ()
+        alone = []
+        for request in suspects:
+            place = (request.parent, request.variant)
+            self._attempts[place] = self._attempts.get(place, 0) + 1
+            if self._attempts[place] >= self._max_attempts:
+                failed = Failed(
+                    request, f"the generation process {cause} while it made this, {self._attempts[place]} times"
+                )
+                self._account.note(failed)
+                self._news.append(failed)
+            else:
+                alone.append([request])
+        held = {(request.parent, request.variant) for request in suspects}
+        others = [request for place, request in self._account.outstanding.items() if place not in held]
+        self._unsent = ([others] if others else []) + alone
+
+    def _give_up(self, reason: str) -> None:
+        self._state = "broken"
+        self._account.outstanding.clear()
+        self._news.append(Broken(reason))
+        if self._child is not None:
+            self._child.stop(grace=0.0)
+            self._child = None
+
+
+class _Child:
+    """The process and the connection to it; killed when it is no longer referred to."""
+
+    def __init__(self, payload: bytes) -> None:
+        ours, theirs = socket.socketpair()
+        with theirs:
+            self.process = subprocess.Popen(
+                [sys.executable, "-c", _PROGRAM, json.dumps(sys.path), str(theirs.fileno())],
+                stdin=subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()],
+            )
+        self.connection = Connection(ours.detach())
+        self.last_word = time.monotonic()
+        self.hung_up = False
+        self.evicting = False
+        self._end = weakref.finalize(self, _end, self.process, self.connection)
+        try:
+            self.connection.send_bytes(payload)
+        except OSError:
+            self.hung_up = True
+
+    def stop(self, grace: float) -> None:
+        """Ask for an end, wait ``grace`` seconds for it, then kill."""
+        if grace > 0:
+            try:
+                self.connection.send(("stop", None))
+                self.process.wait(grace)
+            except (OSError, subprocess.TimeoutExpired):
+                grace = 0.0
+        self._end()
+
+
+def _end(process: subprocess.Popen[Any], connection: Connection) -> None:
+    process.kill()
+    process.wait()
+    connection.close()

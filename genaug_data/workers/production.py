@@ -1,0 +1,179 @@
+"""What happens inside a worker: a list of requests becomes records in the cache."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import time
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+
+from genaug_data.cache import CacheReader, CacheWriter
+from genaug_data.errors import CacheFull
+from genaug_data.gates import judge_all
+from genaug_data.generators import check_variants, group_key
+from genaug_data.sample import Provenance, Request, Sample, Verdict, content_hash, variant_key
+from genaug_data.workers.base import Accepted, Cost, Event, Evicted, Failed, Full, Job, Ready, Rejected, Started, Warned
+
+
+def _versions() -> dict[str, str]:
+    return {name: importlib.metadata.version(name) for name in ("genaug_data", "torch", "diffusers")}
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    request: Request
+    parent: Sample
+    parent_hash: bytes
+    key: bytes
+
+
+class Production:
+    """Generator, gates and the cache's writer at work; single-threaded, used by every worker.
+
+    Args:
+        job: what to work with.
+        beat: called at least once per batch and per step of a fit, so that a watchdog knows that it lives.
+    """
+
+    def __init__(self, job: Job, beat: Callable[[], None] = lambda: None) -> None:
+        self._job = job
+        self._beat = beat
+        self._batch_size = job.batch_size
+        self._versions = _versions()
+        self._writer: CacheWriter | None = None
+
+    def setup(self) -> Ready:
+        """Fit the generator where it needs that, prepare the gates, open the cache.
+
+        Raises:
+            GenaugError: the cache folder is another's or in use, or the training set cannot be learned from.
+        """
+        job = self._job
+        if job.device != "auto" and hasattr(job.generator, "to"):
+            job.generator.to(job.device)
+        if hasattr(job.generator, "fit"):
+            job.generator.fit(job.samples, job.folder / "generator", progress=job.progress, beat=self._beat)
+        for gate in job.gates:
+            gate.prepare(job.samples, progress=job.progress, beat=self._beat)
+        fingerprint = job.generator.fingerprint
+        self._writer = CacheWriter(job.folder, fingerprint=fingerprint, identity=job.identity, max_bytes=job.max_bytes)
+        self._remember_cached()
+        return Ready(fingerprint)
+
+    def run(self, requests: Sequence[Request]) -> Iterator[Event]:
+        """Work through ``requests`` and yield an event for each, one call of the generator after the other."""
+        groups: dict[object, list[_Order]] = {}
+        for request in requests:
+            self._beat()
+            try:
+                order = self._order(request)
+            except Exception:
+                yield Failed(request, traceback.format_exc())
+                continue
+            known = self._cache.status(order.key)
+            if known == "accepted":
+                yield Accepted(request, order.key, made=False)
+            elif known == "rejected":
+                yield Rejected(request, "known", "rejected in an earlier run")
+            else:
+                groups.setdefault(group_key(request, order.parent), []).append(order)
+        for group in groups.values():
+            yield from self._run_group(group)
+
+    def evict(self, keys: Sequence[bytes]) -> Evicted:
+        """Remove variants from the cache."""
+        self._cache.evict(keys)
+        return Evicted(tuple(keys))
+
+    def close(self) -> None:
+        """Close the cache: idempotent."""
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
+
+    @property
+    def _cache(self) -> CacheWriter:
+        if self._writer is None:
+            raise RuntimeError("the production is not set up")
+        return self._writer
+
+    def _order(self, request: Request) -> _Order:
+        parent = self._job.samples[request.parent]
+        parent_hash = content_hash(parent)
+        key = variant_key(parent_hash, self._job.generator.fingerprint, request.recipe, request.seed)
+        return _Order(request, parent, parent_hash, key)
+
+    def _run_group(self, orders: list[_Order]) -> Iterator[Event]:
+        while orders:
+            batch, orders = orders[: self._batch_size], orders[self._batch_size :]
+            yield Started(tuple(order.request for order in batch))
+            started = time.monotonic()
+            news: list[Event]
+            try:
+                news = self._run_batch(batch)
+            except CacheFull as error:
+                news = [Full(str(error)), *(Failed(order.request, str(error), final=False) for order in batch)]
+            except Exception as error:
+                if len(batch) == 1:
+                    news = [Failed(batch[0].request, traceback.format_exc())]
+                elif isinstance(error, (torch.OutOfMemoryError, MemoryError)):
+                    self._batch_size = len(batch) // 2
+                    orders = batch + orders
+                    news = [Warned(f"a batch of {len(batch)} variants ran out of memory; going on with half of that")]
+                else:
+                    # One bad request must not take its batch along: alone, each shows whether it is the one.
+                    for order in batch:
+                        yield from self._run_group([order])
+                    continue
+            made = sum(isinstance(event, (Accepted, Rejected)) for event in news)
+            yield from news
+            yield Cost(made, time.monotonic() - started)
+
+    def _run_batch(self, batch: list[_Order]) -> list[Event]:
+        self._beat()
+        parents = [order.parent for order in batch]
+        children = self._job.generator.generate(parents, [order.request for order in batch])
+        check_variants(parents, children)
+        self._beat()
+        kept, refused = [], []
+        news: list[Event] = []
+        for order, child, verdicts in zip(batch, children, judge_all(self._job.gates, parents, children), strict=True):
+            record = self._provenance(order, verdicts)
+            if all(verdict.accepted for verdict in verdicts):
+                kept.append((order.key, child, record))
+                news.append(Accepted(order.request, order.key))
+            else:
+                refused.append((order.key, record))
+                news.append(Rejected(order.request, verdicts[-1].gate, verdicts[-1].reason))
+        evicted = self._cache.put(kept)
+        self._cache.reject(refused)
+        for gate in self._job.gates:
+            gate.remember([child for _, child, _ in kept])
+        return [*news, Evicted(tuple(evicted))] if evicted else news
+
+    def _provenance(self, order: _Order, verdicts: Sequence[Verdict]) -> Provenance:
+        request = order.request
+        return Provenance(
+            parent=request.parent,
+            parent_hash=order.parent_hash.hex(),
+            variant=request.variant,
+            fingerprint=self._job.generator.fingerprint,
+            recipe=request.recipe,
+            seed=request.seed,
+            verdicts=tuple(verdicts),
+            hardness=request.priority,
+            versions=self._versions,
+            created=time.time(),
+        )
+
+    def _remember_cached(self) -> None:
+        with CacheReader(self._job.folder) as reader:
+            keys = [entry.key for entry in reader.entries()]
+            for start in range(0, len(keys), 256):
+                self._beat()
+                known = [child for child in reader.gather(keys[start : start + 256]) if child is not None]
+                for gate in self._job.gates:
+                    gate.remember(known)
