@@ -52,7 +52,8 @@ class ItemLayout:
         Raises:
             DataError: the item is not built like this.
         """
-        if type(item) is self.container:
+        found: type = type(item)
+        if found is self.container:
             try:
                 return item[self.image_key], item[self.target_key]
             except LookupError:
