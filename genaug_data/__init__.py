@@ -1,5 +1,61 @@
-"""genaug_data: generative data augmentation that can be trusted inside a PyTorch training loop."""
+"""Generative data augmentation that can be trusted inside a PyTorch training loop."""
 
-from genaug_data.errors import GenaugError
+from __future__ import annotations
 
-__all__ = ["GenaugError"]
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from genaug_data.classic import ClassicAugment
+    from genaug_data.dataset import GenerativeAugmentDataset
+    from genaug_data.errors import GenaugError, GenaugWarning
+    from genaug_data.generators import InDomainDiffusion, SampleGenerator
+    from genaug_data.meta import SampleMeta
+    from genaug_data.recipes import RecipePolicy
+    from genaug_data.sample import Recipe, Request, Sample
+    from genaug_data.tasks import ClassificationTask, SegmentationTask
+    from genaug_data.workers import Budget
+
+_HOMES = {
+    "Budget": "workers",
+    "ClassicAugment": "classic",
+    "ClassificationTask": "tasks",
+    "GenaugError": "errors",
+    "GenaugWarning": "errors",
+    "GenerativeAugmentDataset": "dataset",
+    "InDomainDiffusion": "generators",
+    "Recipe": "sample",
+    "RecipePolicy": "recipes",
+    "Request": "sample",
+    "Sample": "sample",
+    "SampleGenerator": "generators",
+    "SampleMeta": "meta",
+    "SegmentationTask": "tasks",
+}
+
+__all__ = [
+    "Budget",
+    "ClassicAugment",
+    "ClassificationTask",
+    "GenaugError",
+    "GenaugWarning",
+    "GenerativeAugmentDataset",
+    "InDomainDiffusion",
+    "Recipe",
+    "RecipePolicy",
+    "Request",
+    "Sample",
+    "SampleGenerator",
+    "SampleMeta",
+    "SegmentationTask",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -20,6 +20,7 @@ from genaug_data.hardness import HardnessPolicy, HardnessTable, TrialLedger, res
 from genaug_data.loop import AugmentationLoop
 from genaug_data.planner import Planner
 from genaug_data.recipes import RecipePolicy
+from genaug_data.report import Family
 from genaug_data.tasks import SampleView, Task, check_base, dataset_probe, resolve_task
 from genaug_data.workers import Budget, InlineWorker, Job, ProcessWorker, Worker
 
@@ -29,6 +30,7 @@ class Parts:
     """What a wrapped dataset consists of in the training process."""
 
     task: Task
+    samples: SampleView
     catalogue: Catalogue
     reader: CacheReader
     loop: AugmentationLoop
@@ -50,6 +52,24 @@ class Parts:
             "feedback ignored": feedback.not_finite + feedback.out_of_range + feedback.unknown,
             "feedback late": feedback.late,
         }
+
+    def families(self, count: int) -> list[Family]:
+        """Return the hardest parents that have variants, with these."""
+        children: dict[int, list[bytes]] = {}
+        for key, parent, _ in self.catalogue.items():
+            children.setdefault(parent, []).append(key)
+        priorities = self.loop.priorities
+        hardness = {parent: 0.0 if priorities is None else float(priorities[parent]) for parent in children}
+        hardest = sorted(children, key=lambda parent: (-hardness[parent], parent))[:count]
+        return [
+            Family(
+                parent,
+                hardness[parent],
+                self.samples[parent],
+                tuple(child for child in self.reader.gather(children[parent]) if child is not None),
+            )
+            for parent in hardest
+        ]
 
     def warm_up(self, variants: int) -> dict[str, int]:
         """Order ``variants`` of every example and wait for them with a progress bar."""
@@ -131,7 +151,7 @@ def assemble(
         mode=mode,
         refresh_every=refresh_every,
     )
-    parts = Parts(resolved, catalogue, reader, loop, hand, progress)
+    parts = Parts(resolved, samples, catalogue, reader, loop, hand, progress)
     weakref.finalize(parts, loop.close)
     return parts
 

@@ -49,6 +49,7 @@ class Collate:
     return_meta: bool = True
 
     def __call__(self, items: list[Any]) -> Any:
+        """Return the batch of ``items``, with the meta of its rows if they know where they came from."""
         try:
             batch = self.inner(items)
         except RuntimeError as error:

@@ -17,9 +17,10 @@ from genaug_data.generators import SampleGenerator
 from genaug_data.hardness import HardnessPolicy
 from genaug_data.meta import SampleMeta
 from genaug_data.recipes import RecipePolicy
+from genaug_data.report import Family
 from genaug_data.sample import Token
 from genaug_data.sampler import HardExampleSampler
-from genaug_data.tasks import Task
+from genaug_data.tasks import SampleView, Task
 from genaug_data.workers import Budget
 
 
@@ -177,8 +178,8 @@ class GenerativeAugmentDataset(Dataset):
         taken = sorted({"shuffle", "sampler", "batch_sampler", "collate_fn"} & set(arguments))
         if taken:
             raise ConfigError(
-                f"loader() sets {taken[0]} itself; pass collate_fn= to GenerativeAugmentDataset, or build the DataLoader "
-                "from train.sampler() and train.collate"
+                f"loader() sets {taken[0]} itself; pass collate_fn= to GenerativeAugmentDataset, or build a "
+                "DataLoader from train.sampler() and train.collate"
             )
         return DataLoader(self, batch_size=batch_size, sampler=self.sampler(), collate_fn=self.collate, **arguments)
 
@@ -219,6 +220,15 @@ class GenerativeAugmentDataset(Dataset):
         return self._own().stats() | {
             name: getattr(self.sampler(), name) for name in ("real", "synthetic", "shortfall")
         }
+
+    def families(self, count: int = 10) -> list[Family]:
+        """Return the ``count`` parents of highest priority that have variants, with these, hardest first."""
+        return self._own().families(count)
+
+    @property
+    def samples(self) -> SampleView:
+        """The wrapped dataset as :class:`~genaug_data.sample.Sample` objects: what a generator is fitted on."""
+        return self._own().samples
 
     def start(self) -> None:
         """Start generation: idempotent; the sampler's first draw does it too."""

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from genaug_data.errors import DataError
-from genaug_data.hardness import HardnessTable, TrialLedger, row_statistics
+from genaug_data.hardness import HardnessTable, TrialLedger, check_feedback, row_statistics
 from genaug_data.meta import SampleMeta
 
 _LONGEST_QUEUE = 256
@@ -77,7 +77,7 @@ class Feedback:
             raise DataError(
                 f"meta must be the SampleMeta of the batch, got {type(meta).__name__}; see return_meta=True"
             )
-        check_feedback(len(meta), loss, logits, target)
+        check_feedback(loss, logits, target, rows=len(meta))
         self._step += 1
         self._queue.append(self._observation(meta, loss, logits, target))
         if len(self._queue) > _LONGEST_QUEUE:
@@ -121,22 +121,3 @@ class Feedback:
         self.counts.out_of_range += ignored.out_of_range
         self.counts.unknown += on_trial.unknown
 
-
-def check_feedback(
-    rows: int, loss: torch.Tensor, logits: torch.Tensor | None = None, target: torch.Tensor | None = None
-) -> None:
-    """Check that feedback belongs to a batch of so many rows.
-
-    Raises:
-        DataError: it does not.
-
-    Example:
-        >>> check_feedback(2, torch.tensor([0.1, 0.2]))
-    """
-    if loss.ndim == 0:
-        raise DataError("loss must hold one value a row, got a scalar; compute it with reduction='none'")
-    for name, value in (("loss", loss), ("logits", logits), ("target", target)):
-        if value is not None and len(value) != rows:
-            raise DataError(f"{name} must have the batch's {rows} rows, got {len(value)}; pass the whole batch's")
-    if logits is not None and target is None:
-        raise DataError("logits came without target; pass the labels too, as observe(meta, loss, logits, target)")

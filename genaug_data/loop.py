@@ -215,11 +215,13 @@ class AugmentationLoop:
                 for entry in self._reader.entries():
                     if self.catalogue.add(entry.parent, entry.key):
                         self.planner.adopt(entry.parent, entry.variant)
+                        self.feedback.ledger.enter([entry.key])
             case Accepted(request, key, made):
                 self.counts["accepted" if made else "found"] += 1
                 self.planner.accepted(request)
                 if not self.catalogue.add(request.parent, key):
                     self.planner.lost(request.parent, 1)
+                self.feedback.ledger.enter([key])
             case Rejected(request, gate, _):
                 self.counts[f"rejected by {gate}"] += 1
                 self.planner.refused(request)

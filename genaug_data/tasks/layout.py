@@ -116,6 +116,6 @@ def describe(item: Any) -> str:
     """Return, for an error, what an item is made of."""
     keys = keys_of(item)
     if keys is None:
-        return f"a {type(item).__name__}"
+        return f"an object of type {type(item).__name__}"
     entries = item.items() if isinstance(item, dict) else enumerate(item)
-    return f"a {type(item).__name__} of " + ", ".join(f"{key!r}: {type(value).__name__}" for key, value in entries)
+    return f"a {type(item).__name__} with " + ", ".join(f"{key!r}: {type(value).__name__}" for key, value in entries)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,8 @@ import torch
 from genaug_data.errors import DataError
 from genaug_data.tasks.image_format import is_pil
 
-_TORCH_TYPES = (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64, torch.bool)
+_NAMES = ("uint8", "int8", "int16", "int32", "int64", "bool")
+_TYPES = {np.dtype(name): name for name in _NAMES} | {getattr(torch, name): name for name in _NAMES}
 _EXPECTED = "(H, W), (1, H, W) or (H, W, 1)"
 
 
@@ -45,26 +46,29 @@ class MaskFormat:
         Raises:
             DataError: a mask of this type, mode or shape is not understood.
         """
+        found = cls._of(mask)
+        return replace(found, palette=bytes(mask.getpalette() or ())) if found.mode == "P" else found
+
+    @classmethod
+    def _of(cls, mask: Any) -> MaskFormat:
         if is_pil(mask):
             if mask.mode not in ("L", "P"):
                 raise DataError(
                     f"a mask must be PIL mode L or P, whose values are class ids, found mode {mask.mode}: "
                     "turn it into class ids in the base dataset"
                 )
-            palette = bytes(mask.getpalette() or ()) if mask.mode == "P" else b""
-            return cls("PIL", "HW", "uint8", mask.mode, palette)
+            return cls("PIL", "HW", "uint8", mask.mode)
         if not isinstance(mask, (torch.Tensor, np.ndarray)):
             raise DataError(
                 f"a mask must be a PIL image, a tensor or a NumPy array of class ids, found {type(mask).__name__}: "
                 "return one of these from the base dataset"
             )
-        dtype = str(mask.dtype).removeprefix("torch.")
-        if getattr(torch, dtype, None) not in _TORCH_TYPES:
+        if mask.dtype not in _TYPES:
             raise DataError(
-                f"a mask must hold integer class ids, found {dtype}: convert it in the base dataset, "
+                f"a mask must hold integer class ids, found {mask.dtype}: convert it in the base dataset, "
                 "and keep scaling transforms such as ToTensor away from masks"
             )
-        return cls(_container(mask), _axes(tuple(mask.shape)), dtype)
+        return cls(_container(mask), _axes(tuple(mask.shape)), _TYPES[mask.dtype])
 
     def read(self, mask: Any) -> torch.Tensor:
         """Return ``mask`` as a new int64 tensor ``(H, W)``, which shares no memory with it.
@@ -72,7 +76,7 @@ class MaskFormat:
         Raises:
             DataError: the mask is not of this format.
         """
-        found = MaskFormat.of(mask)
+        found = MaskFormat._of(mask)
         if found != self:
             raise DataError(
                 f"a mask is {found}, but the first one of the dataset is {self}: make them alike in the base dataset"

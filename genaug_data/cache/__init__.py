@@ -1,0 +1,19 @@
+"""Where accepted variants live: bounded, crash-safe, read by many, written by one."""
+
+from genaug_data.cache.maintenance import Verification, prune, verify
+from genaug_data.cache.manifest import Manifest, check_folder, read_manifest
+from genaug_data.cache.reader import CacheReader, Entry
+from genaug_data.cache.writer import CacheStats, CacheWriter
+
+__all__ = [
+    "CacheReader",
+    "CacheStats",
+    "CacheWriter",
+    "Entry",
+    "Manifest",
+    "Verification",
+    "check_folder",
+    "prune",
+    "read_manifest",
+    "verify",
+]

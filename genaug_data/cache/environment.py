@@ -1,0 +1,125 @@
+"""One LMDB environment a path and process, shared by its writer and its readers, opened anew after a fork."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import lmdb
+
+_READERS = 1024
+_NAMES = ("records", "index", "order", "rejected", "totals")
+
+
+@dataclass(slots=True)
+class _Open:
+    environment: lmdb.Environment
+    databases: dict[str, Any]
+    process: int
+    users: int = 0
+    lock: Any = field(default_factory=threading.RLock)
+
+
+_opened: dict[str, _Open] = {}
+
+
+class Handle:
+    """A share in this process's environment of a folder.
+
+    The environment is opened at the first use in each process: a handle that was inherited through a fork closes what
+    it inherited (py-lmdb leaves the parent's locks alone then) and opens its own.
+
+    Args:
+        folder: that holds ``data.mdb``.
+        map_size: bytes of address space, the hard bound of the file; None takes over what the file says.
+    """
+
+    def __init__(self, folder: Path, map_size: int | None = None) -> None:
+        self._place = os.path.realpath(folder)
+        self._map_size = map_size
+        self._process = 0
+
+    @contextmanager
+    def transaction(self, *, write: bool = False) -> Iterator[tuple[lmdb.Transaction, dict[str, Any]]]:
+        """Open a transaction with ``buffers=True``; a buffer it returns is valid until it ends.
+
+        Raises:
+            FileNotFoundError: nothing was ever cached there.
+        """
+        opened = self._shared()
+        with opened.lock:
+            try:
+                transaction = opened.environment.begin(write=write, buffers=True)
+            except lmdb.MapResizedError:
+                # Another process opened the file with a larger bound.
+                opened.environment.set_mapsize(0)
+                transaction = opened.environment.begin(write=write, buffers=True)
+            with transaction:
+                yield transaction, opened.databases
+
+    def resize(self, map_size: int) -> None:
+        """Let the file grow up to ``map_size`` bytes, if that is more than now."""
+        opened = self._shared()
+        with opened.lock:
+            if opened.environment.info()["map_size"] < map_size:
+                opened.environment.set_mapsize(map_size)
+
+    def forget_dead_readers(self) -> None:
+        """Free the slots of readers whose process was killed."""
+        self._shared().environment.reader_check()
+
+    def close(self) -> None:
+        """Give the share back: idempotent; the last one closes the environment of this process."""
+        opened = _opened.get(self._place)
+        if opened is None or self._process != os.getpid():
+            return
+        self._process = 0
+        with opened.lock:
+            opened.users -= 1
+            if opened.users == 0:
+                del _opened[self._place]
+                opened.environment.close()
+
+    def _shared(self) -> _Open:
+        process = os.getpid()
+        if self._process == process:
+            return _opened[self._place]
+        opened = _opened.get(self._place)
+        if opened is not None and opened.process != process:
+            opened.environment.close()
+            opened = None
+        if opened is None:
+            opened = _Open(*self._open(), process)
+            _opened[self._place] = opened
+        opened.users += 1
+        self._process = process
+        return opened
+
+    def _open(self) -> tuple[lmdb.Environment, dict[str, Any]]:
+        create = self._map_size is not None
+        if not create and not os.path.exists(os.path.join(self._place, "data.mdb")):
+            raise FileNotFoundError(self._place)
+        writable = os.access(self._place, os.W_OK)
+        environment = lmdb.open(
+            self._place,
+            map_size=self._map_size or 0,
+            max_readers=_READERS,
+            max_dbs=len(_NAMES),
+            metasync=False,
+            readahead=False,
+            readonly=not writable,
+            lock=writable,
+        )
+        try:
+            # In a transaction of their own: py-lmdb loses handles that were opened in a read transaction.
+            databases = {name: environment.open_db(name.encode(), create=create) for name in _NAMES}
+        except lmdb.NotFoundError:
+            # The writer has made the file and not yet what belongs into it.
+            environment.close()
+            raise FileNotFoundError(self._place) from None
+        return environment, databases

@@ -1,0 +1,96 @@
+"""Whose folder it is: a cache belongs to one generator on one training set."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from genaug_data.errors import CacheError
+
+FORMAT = 1
+_NAME = "genaug.json"
+_OURS = {_NAME, "variants", "writer.lock", "generator"}
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a cache folder says of itself.
+
+    Args:
+        format: version of the layout.
+        identity: of generator and training set before any fit.
+        fingerprint: of the fitted generator.
+        created: seconds since the epoch.
+    """
+
+    format: int
+    identity: str
+    fingerprint: str
+    created: float
+
+
+def read_manifest(folder: str | Path) -> Manifest | None:
+    """Return the manifest of a cache folder, None where nothing is cached yet.
+
+    Raises:
+        CacheError: the folder holds files that are not ours, or a manifest that cannot be read.
+
+    Example:
+        >>> read_manifest("no/such/folder") is None
+        True
+    """
+    folder = Path(folder)
+    if not folder.exists():
+        return None
+    if not folder.is_dir():
+        raise CacheError(f"cache must be a folder, got the file {folder}; pass another path")
+    foreign = sorted(set(os.listdir(folder)) - _OURS)
+    if not (folder / _NAME).is_file():
+        if foreign:
+            raise CacheError(f"{folder} is no cache, it holds {foreign[0]!r}; pass an empty folder or a new one")
+        return None
+    try:
+        manifest = Manifest(**json.loads((folder / _NAME).read_text()))
+    except (ValueError, TypeError, OSError) as error:
+        raise CacheError(f"the manifest {folder / _NAME} cannot be read ({error}); pass another folder") from error
+    if manifest.format != FORMAT:
+        raise CacheError(
+            f"{folder} has cache format {manifest.format}, this version reads {FORMAT}; pass another folder"
+        )
+    return manifest
+
+
+def check_folder(folder: str | Path, identity: str, fingerprint: str | None = None) -> None:
+    """Check that a folder can be the cache of a generator on a training set.
+
+    Args:
+        folder: may be missing or empty.
+        identity: of generator and training set.
+        fingerprint: of the fitted generator, once it is known.
+
+    Raises:
+        CacheError: it is no cache, or another's.
+    """
+    manifest = read_manifest(folder)
+    if manifest is None:
+        return
+    for name, held, asked in (
+        ("generator or training set", manifest.identity, identity),
+        ("fit of the generator", manifest.fingerprint, fingerprint),
+    ):
+        if asked is not None and held != asked:
+            raise CacheError(
+                f"the cache in {folder} belongs to another {name}: it holds variants of {held!r}, this run makes "
+                f"{asked!r}; pass another folder"
+            )
+
+
+def write_manifest(folder: Path, identity: str, fingerprint: str) -> None:
+    """Claim a folder that nobody has claimed yet; never leaves half a manifest."""
+    manifest = Manifest(FORMAT, identity, fingerprint, time.time())
+    scratch = folder / "variants" / f"{_NAME}.{os.getpid()}"
+    scratch.write_text(json.dumps(asdict(manifest), indent=1))
+    scratch.replace(folder / _NAME)

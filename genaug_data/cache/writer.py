@@ -1,0 +1,229 @@
+"""The one writer of a cache: variants go in, the oldest go out when there is no more room."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import lmdb
+import xxhash
+from typing_extensions import Self
+
+from genaug_data.cache.environment import Handle
+from genaug_data.cache.lease import Lease
+from genaug_data.cache.manifest import check_folder, read_manifest, write_manifest
+from genaug_data.cache.record import Codec, encode
+from genaug_data.errors import CacheFull
+from genaug_data.sample import Provenance, Sample
+
+INDEX = struct.Struct("<qiqQ")
+TOTALS = struct.Struct("<qQ")
+_PAGE = 4096
+_MOST_REJECTED = 100_000
+_LEAST_MAP = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class CacheStats:
+    """How much a cache holds.
+
+    Args:
+        records: variants.
+        bytes: that they take of the bound, in the pages that LMDB uses for them.
+        rejected: remembered rejections.
+    """
+
+    records: int
+    bytes: int
+    rejected: int
+
+
+class CacheWriter:
+    """Writes variants and evicts them; there is one in all processes on a folder.
+
+    Each :meth:`put` is one transaction, synced to disk before it returns: whatever happens to the process, a record is
+    there whole or not at all. (Power loss is another matter: it is left to the file system.)
+
+    Args:
+        folder: made if it is missing.
+        fingerprint: of the generator; part of what the folder belongs to.
+        identity: of generator and training set before any fit.
+        max_bytes: bound on :attr:`CacheStats.bytes`.
+        codec: of the images.
+
+    Raises:
+        CacheError: the folder is not a cache, or another generator's.
+        CacheLocked: another process writes to it.
+
+    Example:
+        >>> import tempfile, torch
+        >>> from genaug_data.sample import Recipe
+        >>> made = Provenance(0, "00", 0, "f", Recipe(), 1, (), 0.5)
+        >>> with CacheWriter(tempfile.mkdtemp(), fingerprint="f", identity="f", max_bytes=1 << 20) as writer:
+        ...     evicted = writer.put([(b"k" * 16, Sample(torch.zeros(1, 8, 8, dtype=torch.uint8), 3), made)])
+        ...     writer.status(b"k" * 16), evicted
+        ('accepted', [])
+    """
+
+    def __init__(
+        self, folder: str | Path, *, fingerprint: str, identity: str, max_bytes: int, codec: Codec = "auto"
+    ) -> None:
+        self._folder = Path(folder)
+        self._max_bytes = max_bytes
+        self._codec: Codec = codec
+        check_folder(self._folder, identity, fingerprint)
+        (self._folder / "variants").mkdir(parents=True, exist_ok=True)
+        self._lease = Lease(self._folder)
+        try:
+            if read_manifest(self._folder) is None:
+                write_manifest(self._folder, identity, fingerprint)
+            # Copy-on-write needs room for the pages of a transaction beside those that it replaces.
+            map_size = max_bytes + max_bytes // 4 + 64 * _LEAST_MAP
+            self._handle = Handle(self._folder / "variants", map_size)
+            self._handle.forget_dead_readers()
+            self._handle.resize(map_size)
+        except BaseException:
+            self._lease.release()
+            raise
+
+    def put(self, records: Sequence[tuple[bytes, Sample, Provenance]]) -> list[bytes]:
+        """Store variants, in one transaction; returns the keys that were evicted to make room, oldest first.
+
+        Raises:
+            CacheFull: a record alone exceeds the bound, or the file system has no room; what was there stays.
+        """
+        encoded = [(key, encode(sample, made, self._codec), made) for key, sample, made in records]
+        for _, value, made in encoded:
+            if _size(value) > self._max_bytes:
+                raise CacheFull(
+                    f"a variant of example {made.parent} takes {_size(value)} bytes, the cache is bounded at "
+                    f"{self._max_bytes}; raise max_bytes"
+                )
+        if not encoded:
+            return []
+        try:
+            return self._store(encoded)
+        except lmdb.MapFullError as error:
+            raise CacheFull(
+                f"the file of the cache in {self._folder} is at its bound; raise max_bytes ({self._max_bytes})"
+            ) from error
+
+    def reject(self, records: Sequence[tuple[bytes, Provenance]]) -> None:
+        """Remember rejected variants with their verdicts, so that a rerun does not make them again.
+
+        At most 100,000 are remembered; then all are forgotten, which costs making them once more.
+        """
+        if not records:
+            return
+        with self._transaction() as (transaction, databases):
+            rejected = databases["rejected"]
+            if transaction.stat(rejected)["entries"] + len(records) > _MOST_REJECTED:
+                transaction.drop(rejected, delete=False)
+            for key, made in records:
+                text = made.to_json().encode()
+                transaction.put(key, xxhash.xxh3_64_digest(text) + text, db=rejected)
+
+    def status(self, key: bytes) -> Literal["accepted", "rejected"] | None:
+        """Return what is known of a key."""
+        with self._handle.transaction() as (transaction, databases):
+            if transaction.get(key, db=databases["index"]) is not None:
+                return "accepted"
+            return None if transaction.get(key, db=databases["rejected"]) is None else "rejected"
+
+    def evict(self, keys: Iterable[bytes]) -> int:
+        """Remove variants and return how many were there."""
+        removed = 0
+        with self._transaction() as (transaction, databases):
+            total, sequence = _totals(transaction, databases)
+            for key in keys:
+                freed = _drop(transaction, databases, key)
+                total -= freed
+                removed += freed > 0
+            _set_totals(transaction, databases, total, sequence)
+        return removed
+
+    def stats(self) -> CacheStats:
+        """Return how much the cache holds."""
+        with self._handle.transaction() as (transaction, databases):
+            return stats_of(transaction, databases)
+
+    def close(self) -> None:
+        """Close the cache and let others write: idempotent."""
+        self._handle.close()
+        self._lease.release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[tuple[lmdb.Transaction, dict[str, Any]]]:
+        try:
+            with self._handle.transaction(write=True) as opened:
+                yield opened
+        except lmdb.MapFullError:
+            raise
+        except (lmdb.Error, OSError) as error:
+            # LMDB reports a full disk, a quota and a file size limit alike: as an error that carries errno's text.
+            raise CacheFull(
+                f"the file system has no room for the cache in {self._folder} ({error}); free some, or lower max_bytes"
+            ) from error
+
+    def _store(self, encoded: Sequence[tuple[bytes, bytes, Provenance]]) -> list[bytes]:
+        evicted = []
+        with self._transaction() as (transaction, databases):
+            total, sequence = _totals(transaction, databases)
+            total -= sum(_drop(transaction, databases, key) for key, _, _ in encoded)
+            total += sum(_size(value) for _, value, _ in encoded)
+            oldest = transaction.cursor(db=databases["order"])
+            while total > self._max_bytes and oldest.first():
+                key = bytes(oldest.value())
+                total -= _drop(transaction, databases, key)
+                evicted.append(key)
+            for key, value, made in encoded:
+                entry = INDEX.pack(made.parent, made.variant, _size(value), sequence)
+                transaction.put(key, value, db=databases["records"])
+                transaction.put(key, entry, db=databases["index"])
+                transaction.put(sequence.to_bytes(8, "big"), key, db=databases["order"])
+                transaction.delete(key, db=databases["rejected"])
+                sequence += 1
+            _set_totals(transaction, databases, total, sequence)
+        return evicted
+
+
+def stats_of(transaction: lmdb.Transaction, databases: dict[str, Any]) -> CacheStats:
+    """Return how much a cache holds, as one transaction sees it."""
+    records, rejected = (transaction.stat(databases[name])["entries"] for name in ("index", "rejected"))
+    return CacheStats(records, _totals(transaction, databases)[0], rejected)
+
+
+def _size(value: bytes) -> int:
+    # What LMDB really uses: pages of their own for a large value, a share of one for a small, and the two indices.
+    stored = len(value) + 16
+    return 256 + (-(-stored // _PAGE) * _PAGE if stored > _PAGE // 2 else stored)
+
+
+def _drop(transaction: lmdb.Transaction, databases: dict[str, Any], key: bytes) -> int:
+    entry = transaction.get(key, db=databases["index"])
+    if entry is None:
+        return 0
+    _, _, size, sequence = INDEX.unpack(entry)
+    transaction.delete(key, db=databases["records"])
+    transaction.delete(key, db=databases["index"])
+    transaction.delete(sequence.to_bytes(8, "big"), db=databases["order"])
+    return size
+
+
+def _totals(transaction: lmdb.Transaction, databases: dict[str, Any]) -> tuple[int, int]:
+    stored = transaction.get(b"totals", db=databases["totals"])
+    return (0, 0) if stored is None else TOTALS.unpack(stored)  # type: ignore[return-value]
+
+
+def _set_totals(transaction: lmdb.Transaction, databases: dict[str, Any], total: int, sequence: int) -> None:
+    transaction.put(b"totals", TOTALS.pack(total, sequence), db=databases["totals"])

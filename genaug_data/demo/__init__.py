@@ -1,0 +1,1 @@
+"""The quickstart: the main job on real digits, and an honest comparison."""

@@ -1,0 +1,26 @@
+"""Which variant may train: cheap gates first, the leak gate against copies of protected images last."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from genaug_data.gates.base import Gate, judge_all
+from genaug_data.gates.duplicate import Duplicate
+from genaug_data.gates.leak import Leak
+from genaug_data.gates.no_op import NoOp
+from genaug_data.gates.overlap import check_disjoint
+from genaug_data.gates.validity import Validity
+from genaug_data.sample import Sample
+
+__all__ = ["Duplicate", "Gate", "Leak", "NoOp", "Validity", "check_disjoint", "default_gates", "judge_all"]
+
+
+def default_gates(protected: Sequence[Sequence[Sample]] = ()) -> list[Gate]:
+    """Return the gates that every run has; the leak gate if there are protected sets.
+
+    Example:
+        >>> [gate.name for gate in default_gates()]
+        ['validity', 'no_op', 'duplicate']
+    """
+    gates: list[Gate] = [Validity(), NoOp(), Duplicate()]
+    return [*gates, Leak(protected)] if len(protected) else gates

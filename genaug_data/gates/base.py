@@ -1,0 +1,137 @@
+"""The contract of a gate, with all the checking, and the order in which gates judge."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+
+import torch
+
+from genaug_data.errors import ConfigError, DataError
+from genaug_data.sample import Sample, Verdict
+
+
+class Gate(ABC):
+    """Decides which variants may train; a member writes :meth:`assess`.
+
+    Attributes:
+        name: of this gate, stored with every verdict.
+        cost: what judging one child costs, relative to the other gates; the cheapest judges first.
+
+    Example:
+        >>> class Bright(Gate):
+        ...     name, cost = "bright", 1.0
+        ...
+        ...     def assess(self, parents, children):
+        ...         means = [float(child.image.float().mean()) / 255 for child in children]
+        ...         return [self.verdict(mean, "" if mean > 0.2 else f"the mean is {mean:.2f}") for mean in means]
+        >>> black = Sample(torch.zeros(1, 2, 2, dtype=torch.uint8), 0)
+        >>> Bright().judge([black], [black])
+        [Verdict(gate='bright', score=0.0, accepted=False, reason='the mean is 0.00')]
+    """
+
+    name: str
+    cost: float
+
+    @abstractmethod
+    def assess(self, parents: Sequence[Sample], children: Sequence[Sample]) -> list[Verdict]:
+        """Return one verdict per child, in order, each made by :meth:`verdict`; the inputs are checked already."""
+
+    def prepare(
+        self, train: Sequence[Sample], *, progress: bool = True, beat: Callable[[], None] | None = None
+    ) -> None:
+        """Learn what is needed from the training set, once, before the first child is judged.
+
+        Args:
+            train: the training set.
+            progress: whether long work shows a bar.
+            beat: called often, so that a watchdog knows that this lives.
+        """
+        return
+
+    def remember(self, children: Sequence[Sample]) -> None:
+        """Take note of children that every gate accepted."""
+        return
+
+    def judge(self, parents: Sequence[Sample], children: Sequence[Sample]) -> list[Verdict]:
+        """Return one verdict per child.
+
+        Args:
+            parents: the real examples, images uint8 ``(C, H, W)``.
+            children: as many variants, each of the shape of its parent.
+
+        Raises:
+            DataError: parents and children differ in number or shape, or an image is not uint8 ``(C, H, W)``.
+            ConfigError: the gate returned something other than one sound verdict per child.
+        """
+        _check_pairs(parents, children)
+        if not children:
+            return []
+        verdicts = self.assess(parents, children)
+        self._check_verdicts(verdicts, len(children))
+        return verdicts
+
+    def verdict(self, score: float, problem: str = "") -> Verdict:
+        """Return a verdict of this gate: rejected iff there is a ``problem``, which becomes its reason."""
+        return Verdict(self.name, float(score), not problem, problem)
+
+    def _check_verdicts(self, verdicts: Sequence[Verdict], count: int) -> None:
+        if len(verdicts) != count:
+            raise ConfigError(
+                f"the gate {self.name!r} returned {len(verdicts)} verdicts for {count} children; "
+                "assess must return one for each, in order"
+            )
+        for verdict in verdicts:
+            if not (math.isfinite(verdict.score) and 0 <= verdict.score <= 1):
+                raise ConfigError(
+                    f"the gate {self.name!r} returned the score {verdict.score}; a score must lie in [0, 1]"
+                )
+            if verdict.accepted == bool(verdict.reason):
+                raise ConfigError(
+                    f"the gate {self.name!r} returned accepted={verdict.accepted} with the reason "
+                    f"{verdict.reason!r}; give a reason exactly when rejecting"
+                )
+
+
+def judge_all(gates: Sequence[Gate], parents: Sequence[Sample], children: Sequence[Sample]) -> list[list[Verdict]]:
+    """Let every gate judge, the cheapest first; a child's first rejection ends its trial.
+
+    Returns:
+        For each child the verdicts in the order they were given; it is accepted iff all of them are.
+
+    Raises:
+        DataError: parents and children differ in number or shape.
+
+    Example:
+        >>> from genaug_data.gates import NoOp, Validity
+        >>> ramp = Sample(torch.arange(16, dtype=torch.uint8).reshape(1, 4, 4) * 16, 0)
+        >>> [[verdict.gate for verdict in verdicts] for verdicts in judge_all([NoOp(), Validity()], [ramp], [ramp])]
+        [['validity', 'no_op']]
+    """
+    _check_pairs(parents, children)
+    verdicts: list[list[Verdict]] = [[] for _ in children]
+    alive = list(range(len(children)))
+    for gate in sorted(gates, key=lambda gate: gate.cost):
+        judged = gate.judge([parents[i] for i in alive], [children[i] for i in alive])
+        for i, verdict in zip(alive, judged, strict=True):
+            verdicts[i].append(verdict)
+        alive = [i for i, verdict in zip(alive, judged, strict=True) if verdict.accepted]
+    return verdicts
+
+
+def _check_pairs(parents: Sequence[Sample], children: Sequence[Sample]) -> None:
+    if len(parents) != len(children):
+        raise DataError(f"{len(parents)} parents came with {len(children)} children; pass one parent for each child")
+    for i, (parent, child) in enumerate(zip(parents, children, strict=True)):
+        for sample, role in ((parent, "parent"), (child, "child")):
+            if sample.image.dtype != torch.uint8 or sample.image.dim() != 3:
+                raise DataError(
+                    f"the image of {role} {i} is {sample.image.dtype} of shape {tuple(sample.image.shape)}; "
+                    "gates need uint8 (C, H, W)"
+                )
+        if parent.image.shape != child.image.shape:
+            raise DataError(
+                f"child {i} has shape {tuple(child.image.shape)} and its parent {tuple(parent.image.shape)}; "
+                "a variant must have the shape of its parent"
+            )

@@ -1,0 +1,35 @@
+"""Generators: how a variant of an example is made."""
+
+from typing import TYPE_CHECKING, Any
+
+from genaug_data.generators.auto import resolve_generator
+from genaug_data.generators.base import (
+    BaseGenerator,
+    ParentBatch,
+    SampleGenerator,
+    check_variants,
+    group_key,
+    identity_of,
+)
+
+if TYPE_CHECKING:
+    from genaug_data.generators.in_domain import InDomainDiffusion
+
+__all__ = [
+    "BaseGenerator",
+    "InDomainDiffusion",
+    "ParentBatch",
+    "SampleGenerator",
+    "check_variants",
+    "group_key",
+    "identity_of",
+    "resolve_generator",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "InDomainDiffusion":
+        from genaug_data.generators.in_domain import InDomainDiffusion
+
+        return InDomainDiffusion
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

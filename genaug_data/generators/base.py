@@ -1,0 +1,282 @@
+"""The contract of a generator, and the template that checks, pads and crops around every member."""
+
+from __future__ import annotations
+
+import inspect
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from typing_extensions import Self
+
+from genaug_data.errors import ConfigError, GeneratorError
+from genaug_data.generators.padding import pad_image, pad_target
+from genaug_data.sample import Recipe, Request, Sample, Target
+
+
+class SampleGenerator(Protocol):
+    """All that a generator of your own needs: a name for what it is, and one method.
+
+    Attributes:
+        fingerprint: identity of model, weights and version; part of every variant's key, so that a changed model
+            makes new variants.
+    """
+
+    @property
+    def fingerprint(self) -> str:
+        """Identity of model, weights and version."""
+        ...
+
+    def generate(self, parents: list[Sample], requests: list[Request]) -> list[Sample]:
+        """Return one variant per parent: uint8, of its size and channels, annotated in the same space."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ParentBatch:
+    """Parents of one size that are changed by one recipe, as a member of the family gets them.
+
+    Args:
+        images: float32 ``(B, C, H, W)`` on the generator's device, values in [-1, 1], padded on the right and bottom.
+        targets: annotations, ``B`` of them; masks are padded like the images and stay on the CPU.
+        recipe: how to change them.
+        seeds: one per sample; every random draw for a sample comes from its own seed alone.
+    """
+
+    images: torch.Tensor
+    targets: Sequence[Target]
+    recipe: Recipe
+    seeds: Sequence[int]
+
+
+class BaseGenerator(ABC):
+    """Template of a generator: a member implements :meth:`make`, all checking and shaping is done here.
+
+    Args:
+        batch_size: variants made at once, at most.
+        device: ``"auto"`` (a GPU if there is one), or a device of torch.
+
+    Attributes:
+        multiple: both sides of the images that :meth:`make` gets are multiples of this.
+    """
+
+    multiple: int = 1
+
+    def __init__(self, *, batch_size: int = 64, device: str | torch.device = "auto") -> None:
+        if batch_size < 1:
+            raise ConfigError(f"batch_size must be at least 1, got {batch_size}; leave it out for its default")
+        self.batch_size = batch_size
+        self._device = str(device)
+
+    @property
+    @abstractmethod
+    def identity(self) -> str:
+        """What this generator is before any fit: its name and settings."""
+
+    @property
+    def fingerprint(self) -> str:
+        """What this generator is after the fit; the identity where nothing is fitted."""
+        return self.identity
+
+    @property
+    def device(self) -> torch.device:
+        """Where the model runs; ``"auto"`` is decided in the process that asks."""
+        if self._device != "auto":
+            return torch.device(self._device)
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+    def to(self, device: str | torch.device) -> Self:
+        """Run on ``device`` from now on; returns the generator itself."""
+        self._device = str(device)
+        return self
+
+    def fit(  # noqa: B027  # not every generator learns
+        self,
+        samples: Sequence[Sample],
+        folder: Path,
+        *,
+        progress: bool = True,
+        beat: Callable[[], None] | None = None,
+    ) -> None:
+        """Learn from the training set; does nothing unless a member overrides it.
+
+        Args:
+            samples: the training set.
+            folder: belongs to the generator; the result is kept there and reused on the next run.
+            progress: whether to show a progress bar.
+            beat: called at least once a step, so that a watchdog knows that the fit lives.
+        """
+
+    @abstractmethod
+    def make(self, batch: ParentBatch) -> torch.Tensor:
+        """Return the variants of a batch, float ``(B, C, H, W)`` like ``batch.images``, values about [-1, 1]."""
+
+    def unchanged(self, parent: Sample) -> torch.Tensor | None:
+        """Return where the parent's pixels must stay, bool ``(H, W)``; None where everything may change."""
+        return None
+
+    def padded_size(self, height: int, width: int) -> tuple[int, int]:
+        """Return the size to which images of ``(height, width)`` are padded: the next multiple."""
+        return -(-height // self.multiple) * self.multiple, -(-width // self.multiple) * self.multiple
+
+    def generate(self, parents: list[Sample], requests: list[Request]) -> list[Sample]:
+        """Return one variant of each parent; the result does not depend on how requests are batched or ordered.
+
+        Args:
+            parents: images uint8 ``(C, H, W)``; sizes may differ.
+            requests: one per parent, in the same order; recipes may differ.
+
+        Returns:
+            Variants: uint8, the parent's size and channels, and the parent's annotation itself.
+
+        Raises:
+            GeneratorError: numbers of parents and requests differ, or the model returned something that is no image.
+        """
+        if len(parents) != len(requests):
+            raise GeneratorError(
+                f"generate needs one request per parent, got {len(requests)} requests for {len(parents)} parents: "
+                "pass lists of equal length"
+            )
+        groups: dict[Hashable, list[int]] = {}
+        for place, (parent, request) in enumerate(zip(parents, requests, strict=True)):
+            groups.setdefault(group_key(request, parent), []).append(place)
+        images: dict[int, torch.Tensor] = {}
+        for places in groups.values():
+            for start in range(0, len(places), self.batch_size):
+                part = places[start : start + self.batch_size]
+                made = self._make_checked([parents[place] for place in part], [requests[place] for place in part])
+                images.update(zip(part, made, strict=True))
+        return [Sample(images[place], parent.target) for place, parent in enumerate(parents)]
+
+    def _make_checked(self, parents: list[Sample], requests: list[Request]) -> list[torch.Tensor]:
+        stacked = torch.stack([parent.image for parent in parents])
+        height, width = stacked.shape[-2:]
+        size = self.padded_size(height, width)
+        batch = ParentBatch(
+            pad_image(stacked, size).to(self.device).float().div_(127.5).sub_(1),
+            [pad_target(parent, size) for parent in parents],
+            requests[0].recipe,
+            [request.seed for request in requests],
+        )
+        with torch.no_grad():
+            made = self.make(batch)
+        self._check_made(made, batch)
+        cropped = made[..., :height, :width].float().clamp_(-1, 1).add_(1).mul_(127.5).round_().to("cpu", torch.uint8)
+        return [self._composite(parent, image) for parent, image in zip(parents, cropped, strict=True)]
+
+    def _check_made(self, made: torch.Tensor, batch: ParentBatch) -> None:
+        expected, name = tuple(batch.images.shape), type(self).__name__
+        if len(made) != len(batch.images):
+            raise GeneratorError(
+                f"{name}.make returned {len(made)} images for {len(batch.images)} parents: return one for each"
+            )
+        if not made.is_floating_point():
+            raise GeneratorError(f"{name}.make returned {made.dtype} values: return floats in [-1, 1]")
+        if tuple(made.shape) != expected:
+            raise GeneratorError(
+                f"{name}.make returned images of shape {tuple(made.shape)}: return {expected}, that of batch.images"
+            )
+        finite = made.isfinite()
+        if not finite.all():
+            raise GeneratorError(
+                f"{name}.make returned {int((~finite).sum())} values that are NaN or infinite: "
+                "lower the guidance scale, use float32, or fit the model anew"
+            )
+
+    def _composite(self, parent: Sample, image: torch.Tensor) -> torch.Tensor:
+        kept = self.unchanged(parent)
+        # A copy, so that one variant does not hold the memory of its whole batch.
+        return image.clone() if kept is None else torch.where(kept, parent.image, image)
+
+
+def group_key(request: Request, parent: Sample) -> Hashable:
+    """Return what requests must have in common to be made in one call: the recipe and the image's shape.
+
+    Example:
+        >>> parent = Sample(torch.zeros(1, 8, 8, dtype=torch.uint8), 0)
+        >>> group_key(Request(0, 0, Recipe(), seed=1), parent) == group_key(Request(5, 2, Recipe(), seed=9), parent)
+        True
+    """
+    return request.recipe, tuple(parent.image.shape)
+
+
+def identity_of(generator: SampleGenerator, probe: str) -> str:
+    """Return what a cache belongs to: the generator before any fit, and the training set that ``probe`` stands for.
+
+    Args:
+        generator: of this package or the user's own.
+        probe: as :func:`~genaug_data.tasks.dataset_probe` returns it.
+    """
+    # Asked statically: a fitted fingerprint must not be touched before the fit.
+    known = inspect.getattr_static(generator, "identity", None) is not None
+    return f"{generator.identity if known else generator.fingerprint} on {probe}"  # type: ignore[attr-defined]
+
+
+def check_variants(parents: Sequence[Sample], children: Sequence[Sample]) -> None:
+    """Check that ``children`` are variants of ``parents``; the worker does so for every generator.
+
+    Args:
+        parents: what was handed to the generator.
+        children: what it returned.
+
+    Raises:
+        GeneratorError: wrong count, type, size, channels or dtype of an image, or an annotation of another kind.
+
+    Example:
+        >>> parent = Sample(torch.zeros(1, 8, 8, dtype=torch.uint8), 3)
+        >>> check_variants([parent], [Sample(torch.ones(1, 8, 8, dtype=torch.uint8), 3)])
+    """
+    if len(children) != len(parents):
+        raise GeneratorError(
+            f"the generator returned {len(children)} variants for {len(parents)} parents: return one for each, in order"
+        )
+    for place, (parent, child) in enumerate(zip(parents, children, strict=True)):
+        problem = _image_problem(parent, child) or _target_problem(parent.target, child.target)
+        if problem:
+            raise GeneratorError(f"the generator's variant {place} {problem}")
+
+
+def _image_problem(parent: Sample, child: Any) -> str | None:
+    if not isinstance(child, Sample):
+        return f"is a {type(child).__name__}: return a Sample(image, target)"
+    if not isinstance(child.image, torch.Tensor):
+        return f"has a {type(child.image).__name__} as image: return a uint8 tensor (C, H, W)"
+    if child.image.dtype != torch.uint8:
+        return f"has an image of {child.image.dtype}: return torch.uint8, values 0..255"
+    if child.image.shape != parent.image.shape:
+        return (
+            f"has an image of shape {tuple(child.image.shape)}: return {tuple(parent.image.shape)}, that of its parent"
+        )
+    if child.image.device.type != "cpu":
+        return f"is on {child.image.device}: return CPU tensors"
+    return None
+
+
+def _target_problem(parent: Target, child: Any) -> str | None:
+    if isinstance(parent, Mapping):
+        if not isinstance(child, Mapping) or set(child) != set(parent):
+            found = sorted(child) if isinstance(child, Mapping) else type(child).__name__
+            return f"has an annotation of {found}: return a mapping of {sorted(parent)}, as its parent has"
+        problems = (_tensor_problem(parent[name], child[name], f"{name!r} of ", rows=True) for name in parent)
+        return next(filter(None, problems), None)
+    if isinstance(parent, torch.Tensor):
+        return _tensor_problem(parent, child, "", rows=False)
+    if type(child) is not type(parent):
+        return f"has an annotation of type {type(child).__name__}: return {type(parent).__name__}, as its parent has"
+    return None
+
+
+def _tensor_problem(parent: torch.Tensor, child: Any, name: str, *, rows: bool) -> str | None:
+    """Say how ``child`` differs; where ``rows``, the number of rows (of objects) is free."""
+    if isinstance(child, torch.Tensor):
+        first = 1 if rows else 0
+        same_shape = child.ndim == parent.ndim and child.shape[first:] == parent.shape[first:]
+        if same_shape and child.dtype == parent.dtype:
+            return None
+        found = f"{child.dtype} {tuple(child.shape)}"
+    else:
+        found = type(child).__name__
+    return f"has {name}its annotation as {found}: return {parent.dtype} {tuple(parent.shape)}, as its parent has"

@@ -1,0 +1,273 @@
+"""The embedded default: a small diffusion model that is fitted on the wrapped training set alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from typing_extensions import Self
+
+from genaug_data.errors import ConfigError, GeneratorError
+from genaug_data.generators.base import BaseGenerator, ParentBatch
+from genaug_data.generators.checkpoint import digest_of
+from genaug_data.generators.condition import IGNORED_BY_DEFAULT
+from genaug_data.generators.denoising import ddim, levels_of, noised
+from genaug_data.generators.examples import Examples, UnlabelledImages, read_examples
+from genaug_data.generators.fitted import FitRecord, Fitted, folder_of_fit, load_fitted, save_fitted
+from genaug_data.generators.fitting import FitPlace, fit_network
+from genaug_data.generators.network import ConditionalUNet, load_network
+from genaug_data.generators.settings import FitSettings
+from genaug_data.sample import Sample
+from genaug_data.tasks import dataset_probe
+
+_MAX_SIZE = {"CPU": 32, "GPU": 128}
+"""Largest side, in pixels, for which a fit on this kind of device ends within a usual training run's time."""
+
+
+class InDomainDiffusion(BaseGenerator):
+    """A small diffusion model, conditional on the class or the mask, fitted on the training set and nothing else.
+
+    It needs no download and cannot leak what it never saw. Variants start from the noised parent (strength below 1,
+    SDEdit, arXiv:2108.01073) or from pure noise (strength 1, which keeps nothing of the parent but its annotation).
+    The network is a U-Net with v-prediction (arXiv:2202.00512), sampled with DDIM (arXiv:2010.02502) and
+    classifier-free guidance (arXiv:2207.12598).
+
+    Args:
+        max_steps: optimiser steps of the fit, at most; None chooses by the size of the images, as for the next three.
+        batch_size: examples per step of the fit.
+        channels: of each level of the network, multiples of 8; each level halves the image.
+        learning_rate: at its peak.
+        condition_dropout: share of examples learned without their annotation.
+        patience: evaluations (20 in a fit) without improvement on a held-out tenth after which the fit ends.
+        seed: of the fit.
+        mixed_precision: of the fit; ``"auto"`` is bf16 on a GPU that has it, otherwise ``"no"``.
+        unlabelled: further images of the same domain and size without annotation: map-style, items are images (PIL,
+            uint8 or float [0, 1] tensor, array), or tuples or dicts with one.
+        ignore_index: of pixels of masks that belong to no class.
+        max_size: refuse images with a longer side, in pixels; None takes any, ``"auto"`` 32 on a CPU and 128 on a GPU.
+        checkpoint_seconds: time between two checkpoints of the fit, from which an interrupted one goes on.
+        variants_at_once: images in a forward pass when generating.
+        device: ``"auto"`` (a GPU if there is one), or a device of torch.
+
+    Raises:
+        ConfigError: a setting that cannot work.
+
+    Example:
+        >>> import tempfile
+        >>> from genaug_data.sample import Recipe, Request
+        >>> train = [Sample(torch.full((1, 8, 8), 20 * label, dtype=torch.uint8), label) for label in range(10)]
+        >>> generator = InDomainDiffusion(max_steps=2, batch_size=4, channels=(8,), device="cpu")
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     generator.fit(train, Path(folder), progress=False)
+        >>> [variant] = generator.generate([train[3]], [Request(3, 0, Recipe(strength=0.5, steps=4), seed=1)])
+        >>> variant.image.shape, variant.image.dtype, variant.target
+        (torch.Size([1, 8, 8]), torch.uint8, 3)
+    """
+
+    def __init__(
+        self,
+        *,
+        max_steps: int | None = None,
+        batch_size: int | None = None,
+        channels: Sequence[int] | None = None,
+        learning_rate: float | None = None,
+        condition_dropout: float = 0.1,
+        patience: int = 5,
+        seed: int = 0,
+        mixed_precision: Literal["auto", "no", "bf16"] = "auto",
+        unlabelled: Any = None,
+        ignore_index: int = IGNORED_BY_DEFAULT,
+        max_size: int | Literal["auto"] | None = None,
+        checkpoint_seconds: float = 5.0,
+        variants_at_once: int = 64,
+        device: str | torch.device = "auto",
+    ) -> None:
+        super().__init__(batch_size=variants_at_once, device=device)
+        if isinstance(max_size, str) and max_size != "auto":
+            raise ConfigError(f'max_size must be a number of pixels, "auto" or None, got {max_size!r}')
+        self._settings = FitSettings(
+            max_steps=max_steps,
+            batch_size=batch_size,
+            channels=None if channels is None else tuple(channels),
+            learning_rate=learning_rate,
+            condition_dropout=condition_dropout,
+            patience=patience,
+            seed=seed,
+            mixed_precision=mixed_precision,
+        )
+        self._unlabelled = UnlabelledImages(() if unlabelled is None else unlabelled)
+        self._ignore_index = ignore_index
+        self._max_size = max_size
+        self._checkpoint_seconds = checkpoint_seconds
+        self._fitted: Fitted | None = None
+        self._network: ConditionalUNet | None = None
+
+    @property
+    def identity(self) -> str:
+        """Name and settings, and a probe of the unlabelled images: known before any fit."""
+        other = dataset_probe(self._unlabelled) if len(self._unlabelled) else None
+        return f"InDomainDiffusion({self._settings}, ignore_index={self._ignore_index}, unlabelled={other})"
+
+    @property
+    def fingerprint(self) -> str:
+        """Name, format version, and a hash of the fitted weights and of what else decides an image.
+
+        Raises:
+            GeneratorError: there was no fit yet.
+        """
+        return self.record.fingerprint
+
+    @property
+    def record(self) -> FitRecord:
+        """What was fitted, on what, and how it went.
+
+        Raises:
+            GeneratorError: there was no fit yet.
+        """
+        return self._known().record
+
+    def fit(
+        self,
+        samples: Sequence[Sample],
+        folder: Path,
+        *,
+        progress: bool = True,
+        beat: Callable[[], None] | None = None,
+    ) -> None:
+        """Learn from the training set, go on with an interrupted fit, or take over a finished one.
+
+        Each combination of settings and training set has a sub-folder of its own; none is ever deleted. Training sets
+        are told apart by their length and a probe of 64 examples.
+
+        Args:
+            samples: the training set; sizes may differ, the number of channels may not.
+            folder: where fits are kept.
+            progress: whether to show progress bars.
+            beat: called at least once per image read and per step.
+
+        Raises:
+            GeneratorError: annotations that are no classes or masks, images too large, a loss that is not finite.
+        """
+        beat = beat or (lambda: None)
+        identity, dataset = self.identity, dataset_probe(samples)
+        place = folder_of_fit(Path(folder), identity, dataset)
+        fitted = load_fitted(place, identity, dataset)
+        if fitted is None:
+            examples = read_examples(
+                samples, self._unlabelled, ignore_index=self._ignore_index, progress=progress, beat=beat
+            )
+            self._check_size(examples.size)
+            fitted = self._fit_anew(examples, identity, dataset, place, progress, beat)
+        self._adopt(fitted)
+
+    def make(self, batch: ParentBatch) -> torch.Tensor:
+        """Denoise the noised parents, guided towards their annotation.
+
+        Raises:
+            GeneratorError: no fit yet, images of other channels, a class that was not there to learn from, or a recipe
+                that leaves nothing to do.
+        """
+        record, network = self.record, self._on_device()
+        self._check_channels(batch.images.shape[1])
+        levels = levels_of(batch.recipe)
+        condition = record.condition
+        encoded = condition.encode(batch.targets, (batch.images.shape[-2], batch.images.shape[-1])).to(self.device)
+        scale = batch.recipe.guidance_scale
+        both = torch.cat([encoded, condition.drop(encoded)])
+
+        def predict(noisy: torch.Tensor, level: torch.Tensor) -> torch.Tensor:
+            if scale == 1:
+                return network(noisy, level, encoded)
+            conditional, unconditional = network(noisy.repeat(2, 1, 1, 1), level.repeat(2), both).chunk(2)
+            return unconditional + scale * (conditional - unconditional)
+
+        start = noised(batch.images, batch.seeds, levels[0]).contiguous(memory_format=torch.channels_last)
+        return ddim(predict, start, levels)
+
+    def to(self, device: str | torch.device) -> Self:
+        """Run on ``device`` from now on; returns the generator itself."""
+        self._network = None
+        return super().to(device)
+
+    def padded_size(self, height: int, width: int) -> tuple[int, int]:
+        """Return the size that the model was fitted on, or the next multiple if the image is larger."""
+        largest = self.record.size
+        return super().padded_size(max(height, largest[0]), max(width, largest[1]))
+
+    def __getstate__(self) -> dict[str, Any]:
+        # The network is built again from the weights, on the device of the process that needs it.
+        return {**self.__dict__, "_network": None}
+
+    def _fit_anew(
+        self,
+        examples: Examples,
+        identity: str,
+        dataset: str,
+        place: Path,
+        progress: bool,
+        beat: Callable[[], None],
+    ) -> Fitted:
+        settings = self._settings.sized(examples.size)
+        assert settings.channels is not None
+        multiple = _multiple(settings.channels)
+        size = (-(-examples.size[0] // multiple) * multiple, -(-examples.size[1] // multiple) * multiple)
+        progress_file = place / "progress.safetensors"
+        reporting = FitPlace(progress_file, self._checkpoint_seconds, progress, beat)
+        weights, course = fit_network(examples, size, settings, self.device, reporting)
+        record = FitRecord(
+            identity=identity,
+            dataset=dataset,
+            kind=examples.condition.kind,
+            classes=examples.condition.classes,
+            image_channels=examples.image_channels,
+            size=examples.size,
+            channels=settings.channels,
+            steps=course.step,
+            best_step=course.best_step,
+            losses=tuple((int(step), loss) for step, loss in course.losses),
+            weights=digest_of(weights),
+        )
+        fitted = Fitted(record, weights)
+        save_fitted(place, fitted)
+        progress_file.unlink(missing_ok=True)
+        return fitted
+
+    def _adopt(self, fitted: Fitted) -> None:
+        self._fitted, self._network = fitted, None
+        self.multiple = _multiple(fitted.record.channels)
+
+    def _known(self) -> Fitted:
+        if self._fitted is None:
+            raise GeneratorError("InDomainDiffusion has not been fitted yet: call fit(samples, folder) first")
+        return self._fitted
+
+    def _on_device(self) -> ConditionalUNet:
+        if self._network is None:
+            fitted = self._known()
+            record = fitted.record
+            network = load_network(record.condition, record.image_channels, record.channels, fitted.weights)
+            self._network = network.to(self.device)
+        return self._network
+
+    def _check_channels(self, channels: int) -> None:
+        expected = self.record.image_channels
+        if channels != expected:
+            raise GeneratorError(
+                f"the model was fitted on images of {expected} channel(s), found {channels}: pass images like those"
+            )
+
+    def _check_size(self, size: tuple[int, int]) -> None:
+        kind = "GPU" if self.device.type == "cuda" else "CPU"
+        limit = _MAX_SIZE[kind] if self._max_size == "auto" else self._max_size
+        if limit is not None and max(size) > limit:
+            raise GeneratorError(
+                f"images of {size[0]}x{size[1]} are too large to fit a diffusion model from scratch on a {kind}, whose "
+                f"limit is {limit} pixels: resize them, pass generator=InDomainDiffusion(max_steps=...), which has no "
+                "limit, or pass another generator"
+            )
+
+
+def _multiple(channels: Sequence[int]) -> int:
+    return 2 ** (len(channels) - 1)

@@ -1,0 +1,408 @@
+from __future__ import annotations
+
+import pickle
+import tempfile
+import time
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+from torch.utils.data import DataLoader, Dataset, Subset
+
+from genaug_data.dataset import GenerativeAugmentDataset
+from genaug_data.errors import CacheError, ConfigError, DataError, GenaugError, GenaugWarning, LeakError
+from genaug_data.sample import Token
+from genaug_data.workers import Budget
+from tests.toys import Dies, Noisy, Raises, Shrinks, toy_base
+
+
+@pytest.fixture
+def wrap(tmp_path: Path) -> Callable[..., GenerativeAugmentDataset]:
+    opened = []
+
+    def make(base: object = None, **arguments: object) -> GenerativeAugmentDataset:
+        arguments.setdefault("cache", tmp_path / "cache")
+        arguments.setdefault("generator", Noisy())
+        arguments.setdefault("gates", [])
+        arguments.setdefault("worker", "inline")
+        arguments.setdefault("mode", "sync")
+        arguments.setdefault("refresh_every", 2)
+        arguments.setdefault("progress", False)
+        opened.append(GenerativeAugmentDataset(toy_base(24) if base is None else base, **arguments))
+        return opened[-1]
+
+    yield make
+    for train in opened:
+        train.close()
+
+
+def train_for(train: GenerativeAugmentDataset, epochs: int, **loader_arguments: object) -> list[tuple]:
+    """Run a real training loop; returns (images, labels, meta) of every batch."""
+    model = torch.nn.Linear(64, 3)
+    with torch.no_grad():
+        model.weight.zero_()
+        model.bias.zero_()
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    loader = train.loader(batch_size=8, **loader_arguments)
+    batches = []
+    with train:
+        for epoch in range(epochs):
+            train.set_epoch(epoch)
+            for images, labels, meta in loader:
+                logits = model(images.flatten(1).float() / 255)
+                loss = F.cross_entropy(logits, labels, reduction="none")
+                train.observe(meta, loss, logits, labels)
+                optimizer.zero_grad()
+                (loss * meta.weight()).mean().backward()
+                optimizer.step()
+                batches.append((images, labels, meta))
+    return batches
+
+
+def test_batches_hold_their_exact_share_of_variants_of_their_parents(wrap: Callable) -> None:
+    base = toy_base(24)
+    train = wrap(base, ratio=0.25)
+    batches = train_for(train, epochs=8)
+    for images, labels, meta in batches[-6:]:
+        assert int(meta.synthetic.sum()) == 2
+        for image, label, index, synthetic in zip(images, labels, meta.index, meta.synthetic, strict=True):
+            parent, parent_label = base[index]
+            difference = image.int() - parent.int()
+            assert int(label) == parent_label
+            assert bool((difference == 0).all()) != bool(synthetic)
+            assert difference.abs().max() < 50
+    stats = train.stats()
+    assert stats["synthetic"] == sum(int(meta.synthetic.sum()) for _, _, meta in batches)
+    assert stats["real"] + stats["synthetic"] == 8 * 24
+
+
+def test_a_sync_run_is_a_function_of_its_seed(wrap: Callable, tmp_path: Path) -> None:
+    runs = [train_for(wrap(cache=tmp_path / name, seed=seed), 6) for name, seed in (("a", 1), ("b", 1), ("c", 2))]
+    for one, two in zip(runs[0], runs[1], strict=True):
+        assert torch.equal(one[0], two[0])
+        assert (one[2].rows == two[2].rows).all()
+    assert any(not torch.equal(one[0], two[0]) for one, two in zip(runs[0], runs[2], strict=True))
+
+
+@pytest.mark.parametrize(("workers", "method"), [(0, None), (1, "fork"), (2, "fork"), (2, "spawn")])
+def test_results_do_not_depend_on_the_workers(wrap: Callable, tmp_path: Path, workers: int, method: str | None) -> None:
+    def pixels(name: str, **arguments: object) -> list[torch.Tensor]:
+        train = wrap(cache=tmp_path / name, ratio=0.5, policy="uniform")
+        train.warmup()
+        train.start()
+        return [batch[0] for batch in train.loader(batch_size=8, **arguments)]
+
+    plain = pixels("plain", num_workers=0)
+    other = pixels("other", num_workers=workers, multiprocessing_context=method)
+    assert all(torch.equal(one, two) for one, two in zip(plain, other, strict=True))
+
+
+def test_an_integer_index_is_always_the_real_example(wrap: Callable) -> None:
+    base = toy_base(24)
+    train = wrap(base, transform=lambda image: image.float() / 255)
+    train.warmup()
+    for index in range(len(base)):
+        image, label = train[index]
+        assert torch.equal(image, base[index][0].float() / 255)
+        assert label == base[index][1]
+    plain = list(DataLoader(train, batch_size=4, shuffle=False))
+    assert torch.equal(torch.cat([images for images, _ in plain]), torch.stack([image for image, _ in base]) / 255)
+    assert len(train) == 24
+    _, _, meta = next(iter(DataLoader(train, batch_size=4, shuffle=True, collate_fn=train.collate)))
+    assert not meta.synthetic.any()
+
+
+def test_without_variants_it_is_the_plain_loader(wrap: Callable) -> None:
+    base = toy_base(24)
+    train = wrap(base, ratio=0.0)
+    seen = [(images, labels) for images, labels, _ in train.loader(batch_size=8)]
+    order = [token.index for token in wrap(base, ratio=0.0).sampler()]
+    assert torch.equal(torch.cat([images for images, _ in seen]), torch.stack([base[index][0] for index in order]))
+    assert torch.cat([labels for _, labels in seen]).tolist() == [base[index][1] for index in order]
+
+
+def test_a_missing_variant_gives_the_real_parent(wrap: Callable) -> None:
+    base = toy_base(24)
+    train = wrap(base)
+    items = train.__getitems__([Token(3, b"x" * 16), Token(4)])
+    assert torch.equal(items[0][0], base[3][0])
+    assert items.meta.synthetic.tolist() == [False, False]
+    assert items.meta.index.tolist() == [3, 4]
+
+
+def test_unknown_attributes_are_the_wrapped_datasets(wrap: Callable) -> None:
+    class Named(list):
+        classes = ("a", "b", "c")
+
+    train = wrap(Named(toy_base()))
+    assert train.classes == ("a", "b", "c")
+    with pytest.raises(AttributeError):
+        train.nothing  # noqa: B018
+
+
+def test_a_copy_in_a_loader_worker_reads_and_does_nothing_else(wrap: Callable) -> None:
+    train = wrap()
+    train.warmup()
+    key = train._own().catalogue.items()[0][0]
+    copy = pickle.loads(pickle.dumps(train))
+    items = copy.__getitems__([Token(0, key)])
+    assert items.meta.synthetic.tolist() == [True]
+    with pytest.raises(ConfigError, match="DataLoader worker"):
+        copy.sampler()
+    with pytest.raises(ConfigError, match="in the training process"):
+        copy.observe(items.meta, torch.zeros(1))
+
+
+def test_pil_items_and_dict_items_come_back_in_their_own_form(wrap: Callable, tmp_path: Path) -> None:
+    pictures = [(Image.fromarray(image[0].numpy()), label) for image, label in toy_base()]
+    train = wrap(pictures, cache=tmp_path / "pil", collate_fn=list)
+    train.warmup()
+    key, parent, _ = train._own().catalogue.items()[0]
+    image, label = train[Token(parent, key)]
+    assert isinstance(image, Image.Image)
+    assert image.mode == "L"
+    assert label == pictures[parent][1]
+    rows = [{"pixel_values": image.float() / 255, "labels": label} for image, label in toy_base()]
+    train = wrap(rows, cache=tmp_path / "dict", ratio=0.5, policy="uniform")
+    train.warmup()
+    train.start()
+    batch = next(iter(train.loader(batch_size=4)))
+    assert set(batch) == {"pixel_values", "labels", "meta"}
+    assert batch["pixel_values"].dtype == torch.float32
+    assert int(batch["meta"].synthetic.sum()) == 2
+
+
+def test_return_meta_false_leaves_the_batch_alone(wrap: Callable) -> None:
+    images, labels = next(iter(wrap(return_meta=False).loader(batch_size=4)))
+    assert images.shape == (4, 1, 8, 8)
+    assert labels.shape == (4,)
+
+
+def test_segmentation_masks_come_back_with_their_variants(wrap: Callable) -> None:
+    base = [(image.expand(3, 8, 8).clone(), (image[0] // 100).long()) for image, _ in toy_base()]
+    train = wrap(base, ratio=0.5, policy="uniform")
+    assert train.task.name == "segmentation"
+    train.warmup()
+    train.start()
+    images, masks, meta = next(iter(train.loader(batch_size=4)))
+    assert images.shape == (4, 3, 8, 8)
+    assert masks.dtype == torch.int64
+    for mask, index in zip(masks, meta.index, strict=True):
+        assert torch.equal(mask, base[index][1])
+
+
+def test_an_async_run_with_a_process_fills_up_and_never_waits(wrap: Callable) -> None:
+    train = wrap(mode="async", worker="process", policy="uniform", ratio=0.5)
+    shown = 0
+    with train:
+        end = time.monotonic() + 90
+        while shown < 20:
+            assert time.monotonic() < end, train.stats()
+            for images, labels, meta in train.loader(batch_size=8):
+                shown += int(meta.synthetic.sum())
+                train.observe(meta, torch.rand(len(images)), torch.rand(len(images), 3), labels)
+    stats = train.stats()
+    assert stats["worker"] == "closed"
+    assert stats["accepted"] >= 1
+
+
+def test_training_goes_on_when_the_process_keeps_dying(wrap: Callable, tmp_path: Path) -> None:
+    (tmp_path / "deaths").mkdir()
+    generator = Dies(parent=0, times=1, folder=str(tmp_path / "deaths"))
+    train = wrap(mode="async", worker="process", policy="uniform", generator=generator, ratio=0.5)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        with train:
+            end = time.monotonic() + 120
+            while train.stats().get("accepted", 0) < 20:
+                assert time.monotonic() < end, train.stats()
+                for images, labels, meta in train.loader(batch_size=8):
+                    assert len(images) == 8
+                    train.observe(meta, torch.rand(8), torch.rand(8, 3), labels)
+    told = [str(warning.message) for warning in caught if issubclass(warning.category, GenaugWarning)]
+    assert len(told) == 1
+    assert "exit code -9" in told[0]
+
+
+def test_a_failing_request_is_kept_with_its_traceback(wrap: Callable) -> None:
+    train = wrap(generator=Raises(parent=3), policy="uniform")
+    train.warmup()
+    (failure,) = train._own().loop.failures
+    assert failure.request.parent == 3
+    assert "ValueError: no variant of 3" in failure.reason
+    assert train.stats()["failed"] == 1
+
+
+def test_warm_up_makes_only_what_is_missing(wrap: Callable) -> None:
+    first = wrap()
+    assert first.warmup(2)["accepted"] == 48
+    first.close()
+    second = wrap()
+    counts = second.warmup(3)
+    assert counts["found"] == 48
+    assert counts["accepted"] == 24
+    assert second.stats()["cached"] == 72
+
+
+def test_a_full_cache_stays_within_its_bound(wrap: Callable) -> None:
+    train = wrap(max_bytes=40_000, policy="uniform")
+    train_for(train, epochs=10)
+    stats = train.stats()
+    assert stats["cached bytes"] <= 40_000
+    assert stats["evicted"] > 0
+    assert len(train._own().catalogue) == stats["cached"]
+
+
+def test_synthetic_rows_never_change_the_table(wrap: Callable) -> None:
+    train = wrap(policy="uniform", ratio=0.5)
+    train.warmup()
+    train.start()
+    images, labels, meta = next(iter(train.loader(batch_size=8)))
+    train.observe(meta, torch.full((8,), 2.0), torch.zeros(8, 3), labels)
+    observations = train._own().loop.feedback.table.observations
+    assert sorted(np.flatnonzero(observations)) == sorted(set(meta.index[~meta.synthetic]))
+
+
+def test_useless_feedback_is_counted_and_survived(wrap: Callable) -> None:
+    train = wrap(policy="uniform")
+    _, labels, meta = next(iter(train.loader(batch_size=8)))
+    loss = torch.tensor([float("nan"), float("inf"), 1, 1, 1, 1, 1, 1])
+    train.observe(meta, loss, torch.zeros(8, 3), labels)
+    meta.rows["index"][2:4] = (-1, 10**9)
+    train.observe(meta, torch.ones(8), torch.zeros(8, 3, dtype=torch.bfloat16), labels)
+    counts = train._own().loop.feedback.counts
+    assert (counts.rows, counts.not_finite, counts.out_of_range) == (16, 2, 2)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ((torch.tensor(1.0),), "got a scalar; compute it with reduction='none'"),
+        ((torch.ones(3),), "loss must have the batch's 8 rows, got 3"),
+        ((torch.ones(8), torch.ones(4, 3), torch.ones(8)), "logits must have the batch's 8 rows, got 4"),
+        ((torch.ones(8), torch.ones(8, 3)), "logits came without target"),
+    ],
+)
+def test_wrong_feedback_is_refused_in_a_sentence(wrap: Callable, arguments: tuple, sentence: str) -> None:
+    train = wrap()
+    meta = next(iter(train.loader(batch_size=8)))[-1]
+    with pytest.raises(DataError, match=sentence):
+        train.observe(meta, *arguments)
+
+
+class Normalised(Dataset):
+    def __len__(self) -> int:
+        return 4
+
+    def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
+        return torch.linspace(-1, 1, 64).view(1, 8, 8), 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "sentence"),
+    [
+        ({"ratio": 1.2}, ConfigError, "ratio must be in"),
+        ({"mode": "later"}, ConfigError, "mode must be 'async' or 'sync', got 'later'"),
+        ({"worker": "cloud"}, ConfigError, "worker must be 'process' or 'inline', got 'cloud'"),
+        ({"max_children": 0}, ConfigError, "max_children must be at least 1, got 0"),
+        ({"refresh_every": 0}, ConfigError, "refresh_every must be at least 1, got 0"),
+        ({"base": []}, DataError, "empty"),
+        ({"base": Normalised()}, DataError, "transform="),
+        ({"base": [(torch.zeros(1, 8, 8, dtype=torch.uint8), 0.5)] * 4}, DataError, "label"),
+        ({"base": ["text"] * 4}, DataError, "classification"),
+        ({"protected": [toy_base(24)]}, LeakError, "protected"),
+    ],
+)
+def test_bad_arguments_are_refused_in_a_sentence(wrap: Callable, arguments: dict, error: type, sentence: str) -> None:
+    with pytest.raises(error, match=sentence) as caught:
+        wrap(**arguments)
+    assert issubclass(caught.type, GenaugError)
+
+
+def test_overlapping_subsets_are_refused(wrap: Callable) -> None:
+    base = toy_base(24)
+    with pytest.raises(LeakError):
+        wrap(Subset(base, range(16)), protected=[Subset(base, range(15, 24))])
+
+
+def test_folders_of_others_are_refused_and_left_alone(wrap: Callable, tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "holiday.jpg").write_bytes(b"precious")
+    with pytest.raises(CacheError):
+        wrap(cache=tmp_path / "photos")
+    assert [path.name for path in (tmp_path / "photos").iterdir()] == ["holiday.jpg"]
+    first = wrap()
+    first.warmup()
+    first.close()
+    with pytest.raises(CacheError):
+        wrap(generator=Noisy("another"))
+    with pytest.raises(CacheError):
+        wrap(toy_base(23))
+    assert wrap().warmup()["found"] == 24
+
+
+def test_a_second_writer_is_refused_by_the_name_of_the_first(wrap: Callable, tmp_path: Path) -> None:
+    import os
+
+    first = wrap()
+    first.warmup()
+    second = wrap()
+    with pytest.raises(GenaugError, match=str(os.getpid())):
+        second.warmup()
+    assert first.warmup()["found"] >= 24
+
+
+def test_a_generator_of_wrong_sizes_costs_nothing_but_its_requests(wrap: Callable) -> None:
+    train = wrap(generator=Shrinks(), policy="uniform")
+    assert train.warmup()["failed"] == 24
+    assert len(train_for(train, epochs=2)) == 6
+
+
+def test_images_of_different_sizes_in_one_batch_are_refused(wrap: Callable) -> None:
+    base = [(torch.full((1, 8 + index % 2, 8), index, dtype=torch.uint8), 0) for index in range(8)]
+    with pytest.raises(DataError, match="must have one size"):
+        next(iter(wrap(base).loader(batch_size=4)))
+
+
+def test_the_loader_refuses_what_it_sets_itself(wrap: Callable) -> None:
+    with pytest.raises(ConfigError, match=r"loader\(\) sets shuffle itself"):
+        wrap().loader(batch_size=4, shuffle=True)
+
+
+def test_a_broken_policy_does_not_stop_training(wrap: Callable) -> None:
+    def broken(table: object) -> np.ndarray:
+        raise ZeroDivisionError("my policy")
+
+    train = wrap(mode="async", policy=broken)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        train_for(train, epochs=4)
+        time.sleep(0.2)
+        train.close()
+    assert any("my policy" in str(warning.message) for warning in caught)
+
+
+@settings(deadline=None, max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.integers(0, 95).map(lambda percent: percent / 100), st.integers(1, 24), st.sampled_from(["replace", "extend"]))
+def test_the_ratio_holds_in_every_batch(wrap: Callable, ratio: float, batch_size: int, mixing: str) -> None:
+    train = wrap(cache=tempfile.mkdtemp(), ratio=ratio, policy="uniform", mixing=mixing)
+    train.warmup()
+    train.start()
+    for images, _, meta in train.loader(batch_size=batch_size):
+        assert abs(int(meta.synthetic.sum()) - len(images) * ratio) <= 1
+    train.close()
+
+
+
+
+def test_budgets_bound_what_is_made(wrap: Callable) -> None:
+    train = wrap(policy="uniform", budget=Budget(images=5))
+    train_for(train, epochs=4)
+    assert train.stats()["images made"] == 5
