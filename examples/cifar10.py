@@ -49,9 +49,7 @@ def main() -> None:
     """Train, and print accuracy and what generation did."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=None)
-    parser.add_argument(
-        "--cache", type=Path, default=None, help="kept for the next run; temporary if left out"
-    )
+    parser.add_argument("--cache", type=Path, default=None, help="kept for the next run; temporary if left out")
     parser.add_argument("--shots", type=int, default=500, help="training images of each class")
     parser.add_argument("--epochs", type=int, default=30)
     parser.add_argument("--workers", type=int, default=2)

@@ -71,9 +71,7 @@ def main() -> None:
     """Train, and print the mean IoU and what generation did."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=None)
-    parser.add_argument(
-        "--cache", type=Path, default=None, help="kept for the next run; temporary if left out"
-    )
+    parser.add_argument("--cache", type=Path, default=None, help="kept for the next run; temporary if left out")
     parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--small", action="store_true")
     chosen = parser.parse_args()

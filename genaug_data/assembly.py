@@ -109,6 +109,7 @@ def assemble(
     refresh_every: int,
     seed: int,
     progress: bool,
+    generate: bool,
 ) -> Parts:
     """Check the arguments of a wrapped dataset against the data and each other, and build its parts.
 
@@ -150,6 +151,7 @@ def assemble(
         max_bytes=max_bytes,
         mode=mode,
         refresh_every=refresh_every,
+        generate=generate,
     )
     parts = Parts(resolved, samples, catalogue, reader, loop, hand, progress)
     weakref.finalize(parts, loop.close)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, SupportsIndex
 
@@ -122,6 +123,7 @@ class GenerativeAugmentDataset(Dataset):
             refresh_every=refresh_every,
             seed=seed,
             progress=progress,
+            generate=ratio > 0,
         )
         self.task = parts.task
         self._reader = parts.reader
@@ -142,19 +144,19 @@ class GenerativeAugmentDataset(Dataset):
     def __getitems__(self, indices: Sequence[int | Token]) -> MixedItems:
         """Return one batch of items; each variant is copied once, from the memory map into the batch."""
         tokens = [index if isinstance(index, Token) else Token(int(index)) for index in indices]
-        wanted = [place for place, token in enumerate(tokens) if token.key is not None]
-        found = self._reader.gather([tokens[place].key for place in wanted]) if wanted else []
-        samples = dict(zip(wanted, found, strict=True))
-        items, keys = [], []
-        for place, (index, key) in enumerate(tokens):
-            sample = samples.get(place)
+        wanted = [token.key for token in tokens if token.key is not None]
+        samples = dict(zip(wanted, self._reader.gather(wanted), strict=True)) if wanted else {}
+        items: list[Any] = []
+        keys: list[bytes | None] = []
+        for index, key in tokens:
+            sample = None if key is None else samples[key]
             if sample is None:
-                # The variant was evicted or is damaged: the parent's real example stands in for it.
-                items.append(self._finish(self.base[index]))
-                keys.append(None)
+                # A real slot, or a variant that was evicted or is damaged: its parent's real example stands in for it.
+                item, key = self.base[index], None
             else:
-                items.append(self._finish(self.task.to_item(sample, like=lambda index=index: self.base[index])))
-                keys.append(key)
+                item = self.task.to_item(sample, like=partial(self.base.__getitem__, index))
+            items.append(self._finish(item))
+            keys.append(key)
         return MixedItems(items, SampleMeta.pack([token.index for token in tokens], keys, self.synthetic_weight))
 
     def sampler(self) -> HardExampleSampler:

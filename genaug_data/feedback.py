@@ -35,7 +35,7 @@ class FeedbackCounts:
         not_finite: rows with NaN or infinite values.
         out_of_range: rows whose index is not in the dataset.
         unknown: synthetic rows whose variant is gone.
-        late: steps that were dropped because the background thread was behind.
+        late: steps whose feedback was dropped because the background thread was behind.
     """
 
     rows: int = 0
@@ -79,18 +79,18 @@ class Feedback:
             )
         check_feedback(loss, logits, target, rows=len(meta))
         self._step += 1
-        self._queue.append(self._observation(meta, loss, logits, target))
-        if len(self._queue) > _LONGEST_QUEUE:
-            self._queue.popleft()
+        if len(self._queue) >= _LONGEST_QUEUE:
             self.counts.late += 1
+            return
+        self._queue.append(self._observation(meta, loss, logits, target))
 
     def apply(self) -> int:
         """Apply everything that was put so far, in order, and return the number of steps."""
-        applied = 0
-        while self._queue:
-            self._apply(self._queue.popleft())
-            applied += 1
-        return applied
+        # What comes in meanwhile waits for the next call: a fast training loop must not keep this one going for ever.
+        seen = [self._queue.popleft() for _ in range(len(self._queue))]
+        for observation in seen:
+            self._apply(observation)
+        return len(seen)
 
     @torch.no_grad()
     def _observation(
@@ -120,4 +120,3 @@ class Feedback:
         self.counts.not_finite += ignored.nan + on_trial.nan
         self.counts.out_of_range += ignored.out_of_range
         self.counts.unknown += on_trial.unknown
-

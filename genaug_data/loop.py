@@ -47,6 +47,7 @@ class AugmentationLoop:
         max_bytes: bound of that cache.
         mode: "async" or "sync".
         refresh_every: steps between two refreshes.
+        generate: False only observes, because no slot is going to show a variant.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class AugmentationLoop:
         max_bytes: int,
         mode: Literal["async", "sync"],
         refresh_every: int,
+        generate: bool = True,
     ) -> None:
         self.feedback = feedback
         self.policy = policy
@@ -74,6 +76,7 @@ class AugmentationLoop:
         self._max_bytes = max_bytes
         self._mode = mode
         self._refresh_every = refresh_every
+        self._generate = generate
         self._steps = 0
         self._refreshed_at = 0
         self._published_at = 0.0
@@ -84,14 +87,17 @@ class AugmentationLoop:
         self._wake = threading.Event()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
+        self._started = False
         self._closed = False
 
     def start(self) -> None:
         """Start worker and thread: idempotent. In mode "sync" the worker is ready when this returns."""
         self._speak()
-        if self._closed or self._thread is not None or self.worker.stats().state != "idle":
+        if self._closed or self._started:
             return
-        self.worker.start()
+        self._started = True
+        if self._generate:
+            self.worker.start()
         if self._mode == "sync":
             self._wait(lambda: self.worker.stats().state == "starting")
             self.catalogue.publish(self.priorities)
@@ -133,7 +139,7 @@ class AugmentationLoop:
         """Work out priorities, retire what failed its trial, and order variants of the hardest parents."""
         self.priorities = self._priorities()
         self._retire(self.priorities)
-        if not self._full:
+        if self._generate and not self._full:
             self.order(self.planner.plan(self.priorities, _ORDERS, self._eligible()))
         self._full = False
         self.catalogue.publish(self.priorities)

@@ -144,7 +144,7 @@ def test_unknown_attributes_are_the_wrapped_datasets(wrap: Callable) -> None:
     train = wrap(Named(toy_base()))
     assert train.classes == ("a", "b", "c")
     with pytest.raises(AttributeError):
-        train.nothing  # noqa: B018
+        train.nothing
 
 
 def test_a_copy_in_a_loader_worker_reads_and_does_nothing_else(wrap: Callable) -> None:
@@ -264,7 +264,7 @@ def test_synthetic_rows_never_change_the_table(wrap: Callable) -> None:
     train = wrap(policy="uniform", ratio=0.5)
     train.warmup()
     train.start()
-    images, labels, meta = next(iter(train.loader(batch_size=8)))
+    _, labels, meta = next(iter(train.loader(batch_size=8)))
     train.observe(meta, torch.full((8,), 2.0), torch.zeros(8, 3), labels)
     observations = train._own().loop.feedback.table.observations
     assert sorted(np.flatnonzero(observations)) == sorted(set(meta.index[~meta.synthetic]))
@@ -287,7 +287,7 @@ def test_useless_feedback_is_counted_and_survived(wrap: Callable) -> None:
         ((torch.tensor(1.0),), "got a scalar; compute it with reduction='none'"),
         ((torch.ones(3),), "loss must have the batch's 8 rows, got 3"),
         ((torch.ones(8), torch.ones(4, 3), torch.ones(8)), "logits must have the batch's 8 rows, got 4"),
-        ((torch.ones(8), torch.ones(8, 3)), "logits came without target"),
+        ((torch.ones(8), torch.ones(8, 3)), "came without target; pass the labels too"),
     ],
 )
 def test_wrong_feedback_is_refused_in_a_sentence(wrap: Callable, arguments: tuple, sentence: str) -> None:
@@ -316,7 +316,7 @@ class Normalised(Dataset):
         ({"base": []}, DataError, "empty"),
         ({"base": Normalised()}, DataError, "transform="),
         ({"base": [(torch.zeros(1, 8, 8, dtype=torch.uint8), 0.5)] * 4}, DataError, "label"),
-        ({"base": ["text"] * 4}, DataError, "classification"),
+        ({"base": ["text"] * 4}, DataError, "str, which is not recognised"),
         ({"protected": [toy_base(24)]}, LeakError, "protected"),
     ],
 )
@@ -383,23 +383,25 @@ def test_a_broken_policy_does_not_stop_training(wrap: Callable) -> None:
     train = wrap(mode="async", policy=broken)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        train_for(train, epochs=4)
-        time.sleep(0.2)
-        train.close()
-    assert any("my policy" in str(warning.message) for warning in caught)
+        with train:
+            end = time.monotonic() + 30
+            while not any("my policy" in str(warning.message) for warning in caught):
+                assert time.monotonic() < end
+                for images, labels, meta in train.loader(batch_size=8):
+                    train.observe(meta, torch.rand(len(images)), torch.rand(len(images), 3), labels)
 
 
 @settings(deadline=None, max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.integers(0, 95).map(lambda percent: percent / 100), st.integers(1, 24), st.sampled_from(["replace", "extend"]))
+@given(
+    st.integers(0, 95).map(lambda percent: percent / 100), st.integers(1, 24), st.sampled_from(["replace", "extend"])
+)
 def test_the_ratio_holds_in_every_batch(wrap: Callable, ratio: float, batch_size: int, mixing: str) -> None:
     train = wrap(cache=tempfile.mkdtemp(), ratio=ratio, policy="uniform", mixing=mixing)
     train.warmup()
     train.start()
     for images, _, meta in train.loader(batch_size=batch_size):
-        assert abs(int(meta.synthetic.sum()) - len(images) * ratio) <= 1
+        assert abs(int(meta.synthetic.sum()) - len(images) * ratio) < 1
     train.close()
-
-
 
 
 def test_budgets_bound_what_is_made(wrap: Callable) -> None:

@@ -114,7 +114,7 @@ class CacheReader:
         self._folder = Path(folder)
         self._open()
 
-    def _opened(self, record: memoryview | None) -> Any:
+    def _opened(self, record: Any) -> Any:
         if record is None:
             return None
         try:
@@ -132,7 +132,7 @@ class CacheReader:
             image = layout.fields["image"]
             if encoded:
                 try:
-                    part = record[image.start : image.start + image.count]
+                    part = record[image.start : image.start + image.size]
                     samples[place] = Sample(decode_png(part), self._decoder.target(record, layout))
                 except Damaged:
                     continue
@@ -144,6 +144,6 @@ class CacheReader:
             for row, place, image in zip(flat, places, images.unbind(), strict=True):
                 record, layout, _ = opened[place]
                 field = layout.fields["image"]
-                row[:] = np.frombuffer(record, np.uint8, field.count, field.start)
+                row[:] = np.frombuffer(record, np.uint8, field.size, field.start)
                 samples[place] = Sample(image, self._decoder.target(record, layout))
         return samples

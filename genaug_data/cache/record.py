@@ -46,12 +46,12 @@ class Damaged(Exception):
 
 
 class Field(NamedTuple):
-    """Where a tensor lies in a record."""
+    """Where a tensor lies in a record, and how many elements it has."""
 
     dtype: Any
     shape: tuple[int, ...]
     start: int
-    count: int
+    size: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +127,7 @@ class Decoder:
             if name == "target.int":
                 return int.from_bytes(record[place.start : place.start + 8], "little", signed=True)
             if name == "target.text":
-                return bytes(record[place.start : place.start + place.count]).decode()
+                return bytes(record[place.start : place.start + place.size]).decode()
             kind, _, rest = name.partition(":")
             if kind in ("target.tensor", "target.mask"):
                 tensor = _restore(record, place, rest)
@@ -140,7 +140,7 @@ class Decoder:
     def provenance(self, record: memoryview, layout: Layout) -> Provenance:
         """Return the provenance of an opened record."""
         place = layout.fields["provenance"]
-        return Provenance.from_json(bytes(record[place.start : place.start + place.count]).decode())
+        return Provenance.from_json(bytes(record[place.start : place.start + place.size]).decode())
 
 
 def decode_png(encoded: memoryview) -> torch.Tensor:
@@ -201,7 +201,7 @@ def _narrow(tensor: torch.Tensor) -> tuple[str, np.ndarray]:
 
 
 def _restore(record: memoryview, place: Field, dtype: str) -> torch.Tensor:
-    array = np.frombuffer(record, dtype=place.dtype, count=place.count, offset=place.start).reshape(place.shape)
+    array = np.frombuffer(record, dtype=place.dtype, count=place.size, offset=place.start).reshape(place.shape)
     return torch.from_numpy(array.astype(np.int64 if dtype == "int64" else place.dtype))
 
 
@@ -230,6 +230,6 @@ def _parse(header: bytes, start: int) -> Layout:
     image = fields.get("image")
     if image is None or image.dtype is not np.uint8 or len(image.shape) not in (1, 3) or "provenance" not in fields:
         raise Damaged("it holds no image or no provenance")
-    if "target.int" in fields and (fields["target.int"].dtype is not np.int64 or fields["target.int"].count != 1):
+    if "target.int" in fields and (fields["target.int"].dtype is not np.int64 or fields["target.int"].size != 1):
         raise Damaged("its class id is no integer")
     return Layout(fields, start + end)

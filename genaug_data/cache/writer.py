@@ -222,7 +222,7 @@ def _drop(transaction: lmdb.Transaction, databases: dict[str, Any], key: bytes) 
 
 def _totals(transaction: lmdb.Transaction, databases: dict[str, Any]) -> tuple[int, int]:
     stored = transaction.get(b"totals", db=databases["totals"])
-    return (0, 0) if stored is None else TOTALS.unpack(stored)  # type: ignore[return-value]
+    return (0, 0) if stored is None else TOTALS.unpack(stored)
 
 
 def _set_totals(transaction: lmdb.Transaction, databases: dict[str, Any], total: int, sequence: int) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from jsonargparse import ArgumentParser, Namespace
 
 from genaug_data.cache import CacheReader, prune, read_manifest, verify
+from genaug_data.errors import CacheError
 
 _PURPOSES = {
     "stats": "what is in the cache",
@@ -31,6 +32,38 @@ def _parser() -> ArgumentParser:
     return parser
 
 
+def _stats(chosen: Namespace) -> int:
+    manifest = read_manifest(chosen.folder)
+    if manifest is None:
+        raise CacheError(f"there is no cache in {chosen.folder}; pass the folder that was given as cache=")
+    with CacheReader(chosen.folder) as reader:
+        stored, entries, rejections = reader.stats(), reader.entries(), list(reader.rejections())
+    children = Counter(entry.parent for entry in entries)
+    print(f"generator         {manifest.fingerprint}")
+    print(f"variants          {stored.records} of {len(children)} parents")
+    print(f"bytes             {stored.bytes:,}")
+    print(f"rejected          {stored.rejected}")
+    for gate, count in Counter(made.verdicts[-1].gate for _, made in rejections if made.verdicts).most_common():
+        print(f"  by {gate:14} {count}")
+    return 0
+
+
+def _verify(chosen: Namespace) -> int:
+    found = verify(chosen.folder, progress=chosen.progress)
+    print(f"{found.records} records, {len(found.damaged)} damaged")
+    for key in found.damaged:
+        print(f"  damaged: {key.hex()}")
+    return 1 if found.damaged else 0
+
+
+def _prune(chosen: Namespace) -> int:
+    print(f"{prune(chosen.folder, max_bytes=chosen.max_bytes, progress=chosen.progress)} records removed")
+    return 0
+
+
+_COMMANDS = {"stats": _stats, "verify": _verify, "prune": _prune}
+
+
 def run(arguments: Sequence[str]) -> int:
     """Carry out one command; returns its exit status.
 
@@ -38,4 +71,4 @@ def run(arguments: Sequence[str]) -> int:
         arguments: of the command line, after ``genaug cache``.
     """
     chosen = _parser().parse_args(list(arguments))
-    return {"stats": _stats, "verify": _verify, "prune": _prune}[chosen.command](chosen[chosen.command])
+    return _COMMANDS[chosen.command](chosen[chosen.command])

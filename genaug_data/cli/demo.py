@@ -24,9 +24,7 @@ def _parser() -> ArgumentParser:
     parser.add_argument("--seeds", type=int, default=3, help="runs of each arm of the comparison")
     parser.add_argument("--epochs", type=int, default=60, help="passes over the training images")
     parser.add_argument("--fit-steps", type=int, default=600, help="steps of the generator's fit, at most")
-    parser.add_argument(
-        "--small", action="store_true", help="one seed, few steps: only whether it runs"
-    )
+    parser.add_argument("--small", action="store_true", help="one seed, few steps: only whether it runs")
     parser.add_argument("--progress", type=bool, default=True, help="show bars")
     return parser
 

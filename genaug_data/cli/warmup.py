@@ -30,9 +30,7 @@ _OF_TRAINING = {
 def _parser() -> ArgumentParser:
     parser = ArgumentParser(prog="genaug warmup", description=__doc__)
     parser.add_argument("--config", action="config", help="YAML file with any of the options below")
-    parser.add_subclass_arguments(
-        Dataset, "base", help="training set: class_path and init_args of any class"
-    )
+    parser.add_subclass_arguments(Dataset, "base", help="training set: class_path and init_args of any class")
     parser.add_argument("--protected", type=list[Dataset], default=[], help="datasets that must never leak")
     parser.add_argument("--variants", type=int, default=1, help="variants of every example")
     parser.add_class_arguments(GenerativeAugmentDataset, skip=_OF_TRAINING)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -85,7 +85,7 @@ def compare(
     return results
 
 
-def table(results: dict[str, Sequence[float]]) -> str:
+def table(results: Mapping[str, Sequence[float]]) -> str:
     """Return the results as text: mean and standard deviation over the seeds, and the paired gain over classic only.
 
     Example:

@@ -7,14 +7,16 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
-from typing_extensions import Self
 
 from genaug_data.errors import ConfigError, GeneratorError
 from genaug_data.generators.padding import pad_image, pad_target
 from genaug_data.sample import Recipe, Request, Sample, Target
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 
 class SampleGenerator(Protocol):

@@ -148,7 +148,7 @@ class _Reading:
                 f"an unlabelled image is {height}x{width}, but those of the training set are at most "
                 f"{self._size[0]}x{self._size[1]}: resize the unlabelled ones to that"
             )
-        self._bytes += sample.image.nbytes
+        self._bytes += sample.image.nbytes + getattr(sample.target, "nbytes", 0)
         if self._bytes <= _KEPT_IN_MEMORY:
             self._kept[not labelled].append(sample)
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
-from typing_extensions import Self
 
 from genaug_data.errors import ConfigError, GeneratorError
 from genaug_data.generators.base import BaseGenerator, ParentBatch
@@ -21,6 +20,9 @@ from genaug_data.generators.network import ConditionalUNet, load_network
 from genaug_data.generators.settings import FitSettings
 from genaug_data.sample import Sample
 from genaug_data.tasks import dataset_probe
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 _MAX_SIZE = {"CPU": 32, "GPU": 128}
 """Largest side, in pixels, for which a fit on this kind of device ends within a usual training run's time."""

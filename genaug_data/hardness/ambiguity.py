@@ -12,27 +12,29 @@ from genaug_data.hardness.table import HardnessTable
 class Ambiguity(HardnessPolicy):
     """Score: rank of the entropy within the class, plus rank of the variability within the class.
 
-    Variability is the standard deviation, over observations, of the probability of the given label (Dataset Cartography,
-    arXiv:2009.10795). A wrong label is consistently improbable, so its variability is low; a hard example is undecided.
-    No noise rate needs to be known.
+    Variability is the standard deviation, over observations, of the probability of the given label (Dataset
+    Cartography, arXiv:2009.10795). A wrong label is consistently improbable, so its variability is low; a hard example is undecided.
+    No noise rate needs to be known. Both need logits: from losses alone, all examples stay equal.
 
     Example:
         >>> table = HardnessTable(3)
         >>> table.observations[:], table.predictions[:], table.label[:] = 2, 2, 0
         >>> table.entropy_ema[:] = 0.1, 0.9, 0.8
         >>> table.probability_sum[:], table.probability_square_sum[:] = (2.0, 1.0, 0.1), (2.0, 1.0, 0.005)
-        >>> Ambiguity().priorities(table).argmax()
-        np.int64(1)
+        >>> Ambiguity().score(table).round(2).tolist()
+        [0.5, 1.67, 0.83]
     """
 
     name = "ambiguity"
 
-    def score(self, table: HardnessTable, known: np.ndarray) -> np.ndarray:
-        """Return the sum of both ranks, in (0, 2]; 0 for examples whose logits were never seen."""
-        entropy, variability, labels = table.entropy_ema[known], table.variability()[known], table.label[known]
-        seen = np.isfinite(entropy) & np.isfinite(variability)
-        score = np.zeros(len(known))
-        if seen.all():
-            return class_ranks(entropy, labels) + class_ranks(variability, labels)
-        score[seen] = class_ranks(entropy[seen], labels[seen]) + class_ranks(variability[seen], labels[seen])
+    def score(self, table: HardnessTable) -> np.ndarray:
+        """Return the sum of both ranks, float32 in (0, 2); NaN before ``min_observations`` with logits."""
+        entropy, variability = table.entropy_ema, table.variability().astype(np.float32)
+        ranked = table.predictions >= max(1, self.min_observations)
+        ranked &= np.isfinite(entropy) & np.isfinite(variability)
+        if ranked.all():
+            return class_ranks(entropy, table.label) + class_ranks(variability, table.label)
+        labels = table.label[ranked]
+        score = np.full(table.size, np.nan, dtype=np.float32)
+        score[ranked] = class_ranks(entropy[ranked], labels) + class_ranks(variability[ranked], labels)
         return score

@@ -9,9 +9,9 @@ from genaug_data.hardness.table import HardnessTable
 
 
 class Entropy(HardnessPolicy):
-    """Score: the moving average of the entropy of the predicted distribution; the given label plays no part.
+    """Score: the moving average of the entropy ``-sum p log p / log C`` of the prediction; the label plays no part.
 
-    Entropy as a measure of what to look at next is uncertainty sampling (Shannon entropy; survey in arXiv:2009.00236).
+    Generating where the training network's entropy is high is deliberate practice (arXiv:2502.15588).
 
     Example:
         >>> table = HardnessTable(2)
@@ -22,6 +22,6 @@ class Entropy(HardnessPolicy):
 
     name = "entropy"
 
-    def score(self, table: HardnessTable, known: np.ndarray) -> np.ndarray:
+    def score(self, table: HardnessTable) -> np.ndarray:
         """Return the average entropies, in [0, 1]."""
-        return table.entropy_ema[known]
+        return table.entropy_ema

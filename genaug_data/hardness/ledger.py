@@ -33,7 +33,8 @@ class TrialLedger:
     Example:
         >>> ledger = TrialLedger(uses=1)
         >>> ledger.enter([b"k" * 16])
-        >>> ledger.update(np.full((1, 16), ord("k"), dtype=np.uint8), np.array([[3.0], [0], [0.01], [0], [0], [0], [0]]))
+        >>> statistics = np.array([[3.0], [0], [0.01], [0], [0], [0], [0]])
+        >>> ledger.update(np.full((1, 16), ord("k"), dtype=np.uint8), statistics)
         TrialCounts(nan=0, unknown=0)
         >>> ledger.retired()
         {b'kkkkkkkkkkkkkkkk': 'wrong'}

@@ -7,9 +7,11 @@ import numpy as np
 from genaug_data.hardness.base import HardnessPolicy
 from genaug_data.hardness.table import HardnessTable
 
+_EPSILON = np.float32(1e-6)
+
 
 class LossEma(HardnessPolicy):
-    """Score: the moving average of the loss, as in proportional prioritised replay (arXiv:1511.05952).
+    """Score: ``m + eps``, m the moving average of the loss: proportional prioritisation (arXiv:1511.05952).
 
     Mislabelled examples have a high loss too: with real label noise the top tenth by loss holds two to five times their
     share. It is here to be compared with, and for data whose labels are beyond doubt.
@@ -23,6 +25,6 @@ class LossEma(HardnessPolicy):
 
     name = "loss_ema"
 
-    def score(self, table: HardnessTable, known: np.ndarray) -> np.ndarray:
-        """Return the average losses."""
-        return table.loss_ema[known]
+    def score(self, table: HardnessTable) -> np.ndarray:
+        """Return the average losses plus 1e-6."""
+        return table.loss_ema + _EPSILON

@@ -9,7 +9,9 @@ from genaug_data.hardness.table import HardnessTable
 
 
 class Margin(HardnessPolicy):
-    """Score: 1 minus the moving average of the difference between the two largest probabilities (arXiv:2009.00236).
+    """Score: 1 minus the moving average of ``p1 - p2``, the two largest probabilities.
+
+    Margin sampling, as the survey of active learning arXiv:2009.00236 describes it.
 
     Example:
         >>> table = HardnessTable(2)
@@ -20,6 +22,6 @@ class Margin(HardnessPolicy):
 
     name = "margin"
 
-    def score(self, table: HardnessTable, known: np.ndarray) -> np.ndarray:
+    def score(self, table: HardnessTable) -> np.ndarray:
         """Return 1 minus the average margins, in [0, 1]."""
-        return 1 - table.margin_ema[known]
+        return 1 - table.margin_ema

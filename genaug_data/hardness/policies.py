@@ -22,27 +22,24 @@ POLICIES: dict[str, type[HardnessPolicy]] = {
 
 
 class FunctionPolicy(HardnessPolicy):
-    """A user's function of the table as a policy.
+    """Score: what a user's function of the table returns, ``(N,)``.
 
-    Args:
-        function: takes the table, returns a score for every example, ``(N,)``.
+    Example:
+        >>> table = HardnessTable(2)
+        >>> table.observations[:], table.forgetting[:] = 2, (0, 3)
+        >>> FunctionPolicy(lambda table: table.forgetting).priorities(table).round(3).tolist()
+        [0.075, 0.925]
     """
 
     name = "function"
 
     def __init__(self, function: Callable[[HardnessTable], np.ndarray]) -> None:
+        super().__init__()
         self._function = function
 
-    def score(self, table: HardnessTable, known: np.ndarray) -> np.ndarray:
-        """Return the function's scores of the examples known.
-
-        Raises:
-            ConfigError: it returned another number of scores than there are examples.
-        """
-        scores = np.asarray(self._function(table))
-        if scores.shape != (table.size,):
-            raise ConfigError(f"a policy must return one score for each of {table.size} examples, got {scores.shape}")
-        return scores[known]
+    def score(self, table: HardnessTable) -> np.ndarray:
+        """Return the function's scores."""
+        return self._function(table)
 
 
 def resolve_policy(policy: str | HardnessPolicy | Callable[[HardnessTable], np.ndarray]) -> HardnessPolicy:
@@ -59,6 +56,8 @@ def resolve_policy(policy: str | HardnessPolicy | Callable[[HardnessTable], np.n
         return policy
     if isinstance(policy, str) and policy in POLICIES:
         return POLICIES[policy]()
-    if callable(policy):
+    if callable(policy) and not isinstance(policy, type):
         return FunctionPolicy(policy)
-    raise ConfigError(f"policy must be one of {sorted(POLICIES)}, a policy or a function of the table, got {policy!r}")
+    raise ConfigError(
+        f"policy must be one of {sorted(POLICIES)}, a policy object or a function of the table, got {policy!r}"
+    )

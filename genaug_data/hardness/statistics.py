@@ -19,7 +19,7 @@ class RowStatistics(NamedTuple):
         probability: that the network gives the given label.
         margin: largest minus second largest probability, in [0, 1].
         aum: logit of the given label minus the largest other logit (area under the margin, arXiv:2001.10528).
-        correct: 1 if the given label has the largest logit; for masks, the share of such pixels.
+        correct: 1 if the given label has the largest logit, alone; for masks, the share of such pixels.
         label: the given label; 0 for masks.
     """
 
@@ -38,7 +38,7 @@ def check_feedback(
     """Check that loss, logits and labels belong to one batch.
 
     Args:
-        loss: one value a row, or one an element.
+        loss: ``(B,)``, or ``(B, H, W)`` for masks.
         logits: ``(B, C)`` or ``(B, C, H, W)``, at least two classes.
         target: class ids, ``(B,)`` or ``(B, H, W)``.
         rows: of the batch; None for as many as the loss has.
@@ -62,8 +62,13 @@ def check_feedback(
         raise DataError(f"logits of shape {tuple(logits.shape)} came without target; pass the labels too")
     if logits.ndim < 2 or logits.shape[1] < 2 or logits.shape[:1] + logits.shape[2:] != target.shape:
         raise DataError(
-            f"logits must be (B, classes, ...) and target (B, ...), got {tuple(logits.shape)} and {tuple(target.shape)}; "
-            "a binary problem needs two logits a row"
+            f"logits must be (B, classes, ...) and target (B, ...), got {tuple(logits.shape)} and "
+            f"{tuple(target.shape)}; a binary problem needs two logits a row"
+        )
+    if loss[0].numel() not in (1, target[0].numel()):
+        raise DataError(
+            f"loss must be (B,) or have the shape {tuple(target.shape)} of target, got {tuple(loss.shape)}; "
+            "take the mean over the other dimensions"
         )
     if target.is_floating_point() or target.dtype == torch.bool:
         raise DataError(
@@ -80,7 +85,8 @@ def row_statistics(
 ) -> torch.Tensor:
     """Return the statistics of each row, float32 ``(7, B)`` as :class:`RowStatistics` names them, on the loss's device.
 
-    No value is read back, so a GPU is not synchronised. Half precision is computed in float32.
+    No value is read back, so a GPU is not synchronised. Half precision is computed in float32. Masks give the mean over
+    their valid pixels; a row without any valid element gives NaN throughout.
 
     Args:
         loss: ``(B,)``, or ``(B, H, W)`` for masks.
@@ -97,36 +103,45 @@ def row_statistics(
         (1.0, 0.5)
     """
     check_feedback(loss, logits, target)
-    count = len(loss)
-    losses = loss.detach().float().reshape(count, -1)
+    losses = loss.detach().float().flatten(1) if loss.ndim > 1 else loss.detach().float().unsqueeze(1)
     if logits is None or target is None:
-        unknown = torch.full_like(losses[:, 0], math.nan)
-        return torch.stack([losses.mean(1), *[unknown] * 6])
-    scores = logits.detach().to(losses.device).float().reshape(count, logits.shape[1], -1)
-    labels = target.detach().to(losses.device).long().reshape(count, -1)
+        mean = losses.mean(1)
+        return torch.stack([mean, *[torch.full_like(mean, math.nan)] * 6])
+    scores = logits.detach().to(losses.device, non_blocking=losses.is_cuda).float()
+    labels = target.detach().to(losses.device, non_blocking=losses.is_cuda).long()
     valid = (labels >= 0) & (labels < scores.shape[1])
     if ignore_index is not None:
         valid &= labels != ignore_index
-    place = torch.where(valid, labels, 0).unsqueeze(1)
-    log_probability = scores.log_softmax(1)
-    probability = log_probability.exp()
-    two_best = probability.topk(2, dim=1).values
-    own = scores.gather(1, place)
-    other = scores.scatter(1, place, -math.inf).amax(1, keepdim=True)
-    elements = torch.stack(
-        [
-            losses.expand_as(labels)
-            if losses.shape == labels.shape
-            else losses.mean(1, keepdim=True).expand_as(labels),
-            -(probability * log_probability).sum(1) / math.log(scores.shape[1]),
-            probability.gather(1, place)[:, 0],
-            two_best[:, 0] - two_best[:, 1],
-            (own - other)[:, 0],
-            (own > other)[:, 0].float(),
-        ]
-    )
+    # (elements, B, pixels), with one pixel for a class label.
+    elements = _element_statistics(scores, torch.where(valid, labels, 0)).flatten(2 if labels.ndim > 1 else 1)
+    valid = valid.flatten(1) if labels.ndim > 1 else valid.unsqueeze(1)
+    elements = elements.view(len(elements), *valid.shape)
+    elements = torch.cat([losses.expand(valid.shape).unsqueeze(0), elements])
     # A row without any valid element divides by zero and becomes NaN, which is what "not said" looks like.
     means = torch.where(valid, elements, 0.0).sum(2) / valid.sum(1)
-    is_mask = labels.shape[1] > 1
-    label = torch.zeros_like(means[0]) if is_mask else torch.where(valid[:, 0], labels[:, 0].float(), math.nan)
+    given = torch.zeros_like(means[0]) if labels.ndim > 1 else labels.float()
+    label = torch.where(valid.any(1), given, math.nan)
     return torch.cat([means, label.unsqueeze(0)])
+
+
+def _element_statistics(scores: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """Return entropy, probability, margin, AUM and correctness of each element, ``(5, *labels.shape)``."""
+    place = labels.unsqueeze(1)
+    log_probability = scores.log_softmax(1)
+    probability = log_probability.exp()
+    # A class that the user masked with -inf has probability 0; clamped, its share of the entropy is 0 and not NaN.
+    entropy = -(probability * log_probability.clamp(min=-1e4)).sum(1) / math.log(scores.shape[1])
+    best = probability.argmax(1, keepdim=True)
+    # topk would say both in one call, but takes twice as long on masks.
+    second = probability.scatter(1, best, -1.0).amax(1)
+    own = scores.gather(1, place).squeeze(1)
+    other = scores.scatter(1, place, -math.inf).amax(1)
+    return torch.stack(
+        [
+            entropy,
+            probability.gather(1, place).squeeze(1),
+            probability.gather(1, best).squeeze(1) - second,
+            own - other,
+            (own > other).float(),
+        ]
+    )

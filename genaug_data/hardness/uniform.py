@@ -9,7 +9,9 @@ from genaug_data.hardness.table import HardnessTable
 
 
 class Uniform(HardnessPolicy):
-    """Priority 1 / N for everyone, from the first step on: the control that every other policy is held against.
+    """Score: 1, so priority ``1 / N`` for everyone, from the first step on: the control of every other policy.
+
+    Sampling uniformly is the baseline of prioritised replay (arXiv:1511.05952).
 
     Example:
         >>> Uniform().priorities(HardnessTable(4)).tolist()
@@ -19,6 +21,6 @@ class Uniform(HardnessPolicy):
     name = "uniform"
     min_observations = 0
 
-    def score(self, table: HardnessTable, known: np.ndarray) -> np.ndarray:
+    def score(self, table: HardnessTable) -> np.ndarray:
         """Return ones."""
-        return np.ones(len(known))
+        return np.ones(table.size, dtype=np.float32)

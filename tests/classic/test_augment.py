@@ -45,7 +45,7 @@ def test_result_is_a_function_of_seed_and_step(policy):
     for number in range(3):
         expected = first(images, masks)
         torch.manual_seed(number)
-        np.random.seed(number)  # noqa: NPY002
+        np.random.seed(number)
         random.seed(number)
         found = second(images, masks)
         assert torch.equal(expected[0], found[0])
@@ -60,10 +60,10 @@ def test_global_generators_are_left_alone(policy):
     images, masks = batch()
     module = kornia().AugmentationSequential(kornia().RandomAffine(20.0), data_keys=["input", "mask"])
     augment = ClassicAugment(MASKS, module if policy == "kornia" else policy)
-    before = torch.get_rng_state(), np.random.get_state()[1].copy(), random.getstate()  # noqa: NPY002
+    before = torch.get_rng_state(), np.random.get_state()[1].copy(), random.getstate()
     augment(images, masks)
     assert torch.equal(torch.get_rng_state(), before[0])
-    assert np.array_equal(np.random.get_state()[1], before[1])  # noqa: NPY002
+    assert np.array_equal(np.random.get_state()[1], before[1])
     assert random.getstate() == before[2]
     assert not torch.cuda.is_initialized()
 

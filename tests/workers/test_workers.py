@@ -10,8 +10,8 @@ import pytest
 
 from genaug_data.cache import CacheReader
 from genaug_data.gates import NoOp
-from genaug_data.recipes import RecipePolicy
 from genaug_data.planner import Planner
+from genaug_data.recipes import RecipePolicy
 from genaug_data.sample import Recipe, Request, Sample
 from genaug_data.workers import Budget, InlineWorker, Job, ProcessWorker, Worker
 from genaug_data.workers.base import Accepted, Broken, Cost, Event, Evicted, Failed, Ready, Rejected, Warned
@@ -30,7 +30,9 @@ def job(tmp_path: Path) -> Callable[..., Job]:
         arguments.setdefault("gates", [])
         arguments.setdefault("max_bytes", 1 << 24)
         arguments.setdefault("batch_size", 4)
-        return Job(SAMPLES, generator or Noisy(), folder=tmp_path / "cache", identity="toy", progress=False, **arguments)
+        return Job(
+            SAMPLES, generator or Noisy(), folder=tmp_path / "cache", identity="toy", progress=False, **arguments
+        )
 
     return make
 

@@ -1,0 +1,54 @@
+import pytest
+import torch
+
+from genaug_data.generators.condition import Condition
+from genaug_data.generators.network import _initialise, load_network, new_network
+from genaug_data.seeding import torch_generator
+
+
+def test_weights_are_a_function_of_the_seed_and_global_generators_stay():
+    condition = Condition("class", (0, 1))
+    before = torch.get_rng_state()
+    first, same, other = (new_network(condition, 1, (8, 16), seed).state_dict() for seed in (1, 1, 2))
+    assert torch.get_rng_state().equal(before)
+    assert all(first[name].equal(same[name]) for name in first)
+    assert not all(first[name].equal(other[name]) for name in first)
+    assert all(value.isfinite().all() for value in first.values())
+
+
+def test_initialisation_is_that_of_torch():
+    ours = new_network(Condition("class", (0, 1)), 3, (32, 64), 0)
+    theirs = type(ours)(Condition("class", (0, 1)), 3, (32, 64))
+    for (name, mine), reference in zip(ours.state_dict().items(), theirs.state_dict().values(), strict=True):
+        if name.startswith("unet.conv_out.weight"):
+            assert not mine.any()
+        elif mine.numel() >= 500:
+            assert mine.std().item() == pytest.approx(reference.std().item(), rel=0.2), name
+            assert mine.abs().max() <= reference.abs().max() * 1.5, name
+
+
+def test_a_module_without_known_initialisation_is_refused():
+    with pytest.raises(NotImplementedError, match="no initialisation is known for LayerNorm"):
+        _initialise(torch.nn.LayerNorm(3), torch_generator(0))
+
+
+@pytest.mark.parametrize("kind", ["class", "mask"])
+def test_the_condition_reaches_the_output(kind):
+    condition = Condition(kind, (0, 5))
+    network = new_network(condition, 3, (8, 16, 16), 0)
+    torch.nn.init.ones_(network.unet.conv_out.weight)
+    targets = [0, 5] if kind == "class" else [torch.full((8, 4), 0), torch.full((8, 4), 5)]
+    noisy = torch.ones(2, 3, 8, 4)
+    with torch.no_grad():
+        out = network(noisy, torch.tensor([500, 500]), condition.encode(targets, (8, 4)))
+    assert out.shape == noisy.shape
+    assert not torch.allclose(out[0], out[1])
+
+
+def test_loaded_weights_are_copies_for_inference():
+    condition = Condition("class", (0,))
+    weights = new_network(condition, 1, (8,), 0).state_dict()
+    loaded = load_network(condition, 1, (8,), weights)
+    assert all(value.equal(weights[name]) for name, value in loaded.state_dict().items())
+    assert not loaded.training
+    assert not any(parameter.requires_grad for parameter in loaded.parameters())
