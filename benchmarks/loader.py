@@ -8,11 +8,11 @@ import tempfile
 from pathlib import Path
 
 import torch
-from benchmarks.reporting import interleaved, report
 from torch.utils.data import DataLoader, RandomSampler, Subset
 from torchvision.datasets import ImageFolder
 from torchvision.transforms.functional import pil_to_tensor
 
+from benchmarks.reporting import interleaved, report
 from genaug_data.dataset import GenerativeAugmentDataset
 from genaug_data.demo.data import find_data
 from genaug_data.errors import DataError

@@ -5,15 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import numpy as np
-import torch
 import xxhash
 from typing_extensions import Self
 
+from genaug_data.cache.decoding import Decoder
 from genaug_data.cache.environment import Handle
-from genaug_data.cache.record import Damaged, Decoder, decode_png
 from genaug_data.cache.writer import INDEX, CacheStats, stats_of
 from genaug_data.sample import Provenance, Sample
 
@@ -54,8 +52,7 @@ class CacheReader:
         try:
             with self._handle.transaction() as (transaction, databases):
                 records = databases["records"]
-                opened = [self._opened(transaction.get(key, db=records)) for key in keys]
-                return self._copied(opened)
+                return self._decoder.samples([transaction.get(key, db=records) for key in keys])
         except FileNotFoundError:
             return [None] * len(keys)
 
@@ -63,9 +60,9 @@ class CacheReader:
         """Return how a variant was made, None if it is absent or damaged."""
         try:
             with self._handle.transaction() as (transaction, databases):
-                opened = self._opened(transaction.get(key, db=databases["records"]))
-                return None if opened is None else self._decoder.provenance(opened[0], opened[1])
-        except (FileNotFoundError, ValueError, TypeError, KeyError):
+                record = transaction.get(key, db=databases["records"])
+                return None if record is None else self._decoder.provenance(record)
+        except FileNotFoundError:
             return None
 
     def entries(self) -> list[Entry]:
@@ -113,37 +110,3 @@ class CacheReader:
     def __setstate__(self, folder: str) -> None:
         self._folder = Path(folder)
         self._open()
-
-    def _opened(self, record: Any) -> Any:
-        if record is None:
-            return None
-        try:
-            return record, *self._decoder.open(record)
-        except Damaged:
-            return None
-
-    def _copied(self, opened: list[Any]) -> list[Sample | None]:
-        samples: list[Sample | None] = [None] * len(opened)
-        by_shape: dict[tuple[int, ...], list[int]] = {}
-        for place, found in enumerate(opened):
-            if found is None:
-                continue
-            record, layout, encoded = found
-            image = layout.fields["image"]
-            if encoded:
-                try:
-                    part = record[image.start : image.start + image.size]
-                    samples[place] = Sample(decode_png(part), self._decoder.target(record, layout))
-                except Damaged:
-                    continue
-            elif len(image.shape) == 3:
-                by_shape.setdefault(image.shape, []).append(place)
-        for shape, places in by_shape.items():
-            images = torch.empty((len(places), *shape), dtype=torch.uint8)
-            flat = images.numpy().reshape(len(places), -1)
-            for row, place, image in zip(flat, places, images.unbind(), strict=True):
-                record, layout, _ = opened[place]
-                field = layout.fields["image"]
-                row[:] = np.frombuffer(record, np.uint8, field.size, field.start)
-                samples[place] = Sample(image, self._decoder.target(record, layout))
-        return samples

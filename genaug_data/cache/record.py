@@ -21,13 +21,12 @@ from genaug_data.sample import Provenance, Sample, Target
 Codec = Literal["auto", "raw", "png"]
 """How an image is stored; "auto" is raw up to 128 pixels and PNG above, both lossless."""
 
-_PREFIX = struct.Struct("<4sB3xQ")
-_MAGIC = b"GAR1"
-_RAW, _PNG = 0, 1
+PREFIX = struct.Struct("<4sB3xQ")
+"""Magic, codec, and the xxh3 of everything behind."""
+MAGIC = b"GAR1"
+RAW, PNG = 0, 1
 _RAW_UP_TO = 128
 _PAD = 256
-_LONGEST_HEADER = 1 << 16
-_MOST_PIXELS = 1 << 26
 _DTYPES = {
     "U8": np.uint8,
     "I8": np.int8,
@@ -61,10 +60,12 @@ class Layout:
     Args:
         fields: by name.
         size: of the whole record.
+        is_png: whether the image is encoded.
     """
 
     fields: Mapping[str, Field]
     size: int
+    is_png: bool
 
 
 def encode(sample: Sample, provenance: Provenance, codec: Codec = "auto") -> bytes:
@@ -82,84 +83,47 @@ def encode(sample: Sample, provenance: Provenance, codec: Codec = "auto") -> byt
     # Padded, so that records of one kind have the same header and the reader parses it once.
     tensors["provenance"] = np.frombuffer(text + b" " * (-len(text) % _PAD), dtype=np.uint8)
     blob = safetensors.numpy.save(tensors)
-    return _PREFIX.pack(_MAGIC, _PNG if png else _RAW, xxhash.xxh3_64_intdigest(blob)) + blob
+    return PREFIX.pack(MAGIC, PNG if png else RAW, xxhash.xxh3_64_intdigest(blob)) + blob
 
 
-class Decoder:
-    """Reads records; keeps the layouts it has seen.
+def parse_layout(header: bytes, start: int, is_png: bool) -> Layout:
+    """Return the layout that a record's safetensors header describes.
 
-    A record from a stranger can neither run code nor read outside itself: every bound and type in its header is checked
-    before anything is read by it.
-    """
-
-    def __init__(self) -> None:
-        self._layouts: dict[bytes, Layout] = {}
-
-    def open(self, record: memoryview) -> tuple[Layout, bool]:
-        """Check a record and return its layout and whether its image is encoded.
-
-        Raises:
-            Damaged: it is not what was written.
-        """
-        if len(record) < _PREFIX.size + 8:
-            raise Damaged(f"it has {len(record)} bytes")
-        magic, codec, checksum = _PREFIX.unpack_from(record)
-        if magic != _MAGIC or xxhash.xxh3_64_intdigest(record[_PREFIX.size :]) != checksum:
-            raise Damaged("its checksum is wrong")
-        length = int.from_bytes(record[_PREFIX.size : _PREFIX.size + 8], "little")
-        if length > _LONGEST_HEADER:
-            raise Damaged(f"its header has {length} bytes")
-        header = bytes(record[_PREFIX.size + 8 : _PREFIX.size + 8 + length])
-        layout = self._layouts.get(header)
-        if layout is None:
-            layout = _parse(header, _PREFIX.size + 8 + length)
-            if len(self._layouts) >= 1024:
-                self._layouts.clear()
-            self._layouts[header] = layout
-        if len(record) != layout.size:
-            raise Damaged(f"it has {len(record)} bytes instead of {layout.size}")
-        return layout, codec == _PNG
-
-    def target(self, record: memoryview, layout: Layout) -> Target:
-        """Return the annotation of an opened record."""
-        named = {}
-        for name, place in layout.fields.items():
-            if name == "target.int":
-                return int.from_bytes(record[place.start : place.start + 8], "little", signed=True)
-            if name == "target.text":
-                return bytes(record[place.start : place.start + place.size]).decode()
-            kind, _, rest = name.partition(":")
-            if kind in ("target.tensor", "target.mask"):
-                tensor = _restore(record, place, rest)
-                return _mask(tensor) if kind == "target.mask" else tensor
-            if kind == "target.named":
-                dtype, _, key = rest.partition(":")
-                named[key] = _restore(record, place, dtype)
-        return named
-
-    def provenance(self, record: memoryview, layout: Layout) -> Provenance:
-        """Return the provenance of an opened record."""
-        place = layout.fields["provenance"]
-        return Provenance.from_json(bytes(record[place.start : place.start + place.size]).decode())
-
-
-def decode_png(encoded: memoryview) -> torch.Tensor:
-    """Return the image that a record holds as PNG, uint8 ``(C, H, W)``.
+    Args:
+        header: the JSON.
+        start: where the tensors begin in the record.
+        is_png: whether the image is encoded.
 
     Raises:
-        Damaged: it is no PNG, or larger than any image of ours.
+        Damaged: a name, type, shape or bound in it is not what :func:`encode` writes.
     """
-    from PIL import Image
-
     try:
-        with Image.open(io.BytesIO(encoded), formats=["PNG"]) as image:
-            if image.width * image.height > _MOST_PIXELS or image.mode not in ("L", "RGB"):
-                raise Damaged(f"its image is {image.mode} of {image.size}")
-            array = np.array(image)
-    except (OSError, ValueError, SyntaxError) as error:
-        raise Damaged(f"its image cannot be decoded: {error}") from error
-    planes = array[None] if array.ndim == 2 else array.transpose(2, 0, 1)
-    return torch.from_numpy(np.ascontiguousarray(planes))
+        entries = json.loads(header)
+        entries.pop("__metadata__", None)
+        fields, end = {}, 0
+        for name, entry in entries.items():
+            dtype = _DTYPES[entry["dtype"]]
+            shape = tuple(int(side) for side in entry["shape"])
+            first, last = (int(offset) for offset in entry["data_offsets"])
+            size = math.prod(shape)
+            if min(shape, default=0) < 0 or first < 0 or last - first != size * np.dtype(dtype).itemsize:
+                raise Damaged(f"its field {name!r} does not fit its header")
+            fields[name] = Field(dtype, shape, start + first, size)
+            end = max(end, last)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise Damaged(f"its header cannot be read: {error}") from error
+    _check_fields(fields, is_png)
+    return Layout(fields, start + end, is_png)
+
+
+def _check_fields(fields: Mapping[str, Field], is_png: bool) -> None:
+    image, label = fields.get("image"), fields.get("target.int")
+    if image is None or image.dtype is not np.uint8 or len(image.shape) != (1 if is_png else 3):
+        raise Damaged("it holds no image")
+    if "provenance" not in fields or fields["provenance"].dtype is not np.uint8:
+        raise Damaged("it holds no provenance")
+    if label is not None and (label.dtype is not np.int64 or label.size != 1):
+        raise Damaged("its class id is no integer")
 
 
 def _png(image: torch.Tensor) -> np.ndarray:
@@ -198,38 +162,3 @@ def _narrow(tensor: torch.Tensor) -> tuple[str, np.ndarray]:
     if array.dtype == np.int64 and array.size and array.min() >= 0 and array.max() <= 255:
         return name, array.astype(np.uint8)
     return name, array
-
-
-def _restore(record: memoryview, place: Field, dtype: str) -> torch.Tensor:
-    array = np.frombuffer(record, dtype=place.dtype, count=place.size, offset=place.start).reshape(place.shape)
-    return torch.from_numpy(array.astype(np.int64 if dtype == "int64" else place.dtype))
-
-
-def _mask(tensor: torch.Tensor) -> torch.Tensor:
-    from torchvision.tv_tensors import Mask
-
-    return Mask(tensor)
-
-
-def _parse(header: bytes, start: int) -> Layout:
-    try:
-        entries = json.loads(header)
-        entries.pop("__metadata__", None)
-        fields, end = {}, 0
-        for name, entry in entries.items():
-            dtype = _DTYPES[entry["dtype"]]
-            shape = tuple(int(side) for side in entry["shape"])
-            first, last = (int(offset) for offset in entry["data_offsets"])
-            count = math.prod(shape)
-            if min(shape, default=0) < 0 or first < 0 or last - first != count * np.dtype(dtype).itemsize:
-                raise Damaged(f"its field {name!r} does not fit its header")
-            fields[name] = Field(dtype, shape, start + first, count)
-            end = max(end, last)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise Damaged(f"its header cannot be read: {error}") from error
-    image = fields.get("image")
-    if image is None or image.dtype is not np.uint8 or len(image.shape) not in (1, 3) or "provenance" not in fields:
-        raise Damaged("it holds no image or no provenance")
-    if "target.int" in fields and (fields["target.int"].dtype is not np.int64 or fields["target.int"].size != 1):
-        raise Damaged("its class id is no integer")
-    return Layout(fields, start + end)

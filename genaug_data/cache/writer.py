@@ -186,7 +186,13 @@ class CacheWriter:
                 key = bytes(oldest.value())
                 total -= _drop(transaction, databases, key)
                 evicted.append(key)
-            for key, value, made in encoded:
+            first = 0
+            while total > self._max_bytes:
+                # Nothing older is left: of the batch itself, only the newest stay.
+                total -= _size(encoded[first][1])
+                evicted.append(encoded[first][0])
+                first += 1
+            for key, value, made in encoded[first:]:
                 entry = INDEX.pack(made.parent, made.variant, _size(value), sequence)
                 transaction.put(key, value, db=databases["records"])
                 transaction.put(key, entry, db=databases["index"])

@@ -35,14 +35,10 @@ def resolve_generator(generator: str | Any, task: Task) -> SampleGenerator:
 
         return InDomainDiffusion(ignore_index=getattr(task, "ignore_index", 255), max_size="auto")
     # Asked statically: a fingerprint may not be there to be read before the fit.
-    missing = [name for name in ("fingerprint", "generate") if not _has(generator, name)]
+    missing = [name for name in ("fingerprint", "generate") if inspect.getattr_static(generator, name, None) is None]
     if missing:
         raise ConfigError(
             f"generator must have fingerprint and generate(parents, requests), but {type(generator).__name__} "
             f"has no {' and no '.join(missing)}: see genaug_data.generators.SampleGenerator"
         )
     return generator
-
-
-def _has(generator: Any, name: str) -> bool:
-    return inspect.getattr_static(generator, name, None) is not None or name in getattr(generator, "__dict__", ())

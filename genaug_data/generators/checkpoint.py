@@ -5,13 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
+
+from genaug_data.errors import GeneratorError
 
 _DESCRIPTION = "genaug_data"
 
@@ -21,12 +24,15 @@ class DamagedFile(Exception):
 
 
 def write_tensors(path: Path, tensors: Mapping[str, torch.Tensor], description: Mapping[str, Any]) -> None:
-    """Write tensors and a JSON description: a reader sees the old file or the whole new one, never a part."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Write tensors and a JSON description: a reader sees the old file or the whole new one, never a part.
+
+    Raises:
+        GeneratorError: the file cannot be written, for want of room or permission.
+    """
     plain = {name: tensor.detach().to("cpu").contiguous() for name, tensor in tensors.items()}
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    save_file(plain, draft, metadata={_DESCRIPTION: json.dumps(description)})
-    _publish(draft, path)
+    with _draft_of(path) as draft:
+        # By ourselves, as save_file makes files that only their owner may read.
+        draft.write_bytes(save(plain, metadata={_DESCRIPTION: json.dumps(description)}))
 
 
 def read_tensors(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]] | None:
@@ -46,10 +52,13 @@ def read_tensors(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]] |
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Write a JSON file atomically."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.write_text(json.dumps(content, indent=2) + "\n")
-    _publish(draft, path)
+    """Write a JSON file atomically.
+
+    Raises:
+        GeneratorError: as :func:`write_tensors`.
+    """
+    with _draft_of(path) as draft:
+        draft.write_text(json.dumps(content, indent=2) + "\n")
 
 
 def digest_of(tensors: Mapping[str, torch.Tensor]) -> str:
@@ -62,7 +71,18 @@ def digest_of(tensors: Mapping[str, torch.Tensor]) -> str:
     return digest.hexdigest()
 
 
-def _publish(draft: Path, path: Path) -> None:
-    with draft.open("rb") as written:
-        os.fsync(written.fileno())
-    draft.replace(path)
+@contextmanager
+def _draft_of(path: Path) -> Iterator[Path]:
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield draft
+        with draft.open("rb") as written:
+            os.fsync(written.fileno())
+        draft.replace(path)
+    except (OSError, SafetensorError) as error:
+        with suppress(OSError):
+            draft.unlink()
+        raise GeneratorError(
+            f"a fit cannot be kept in {path.parent} ({error}): make room there or choose another folder"
+        ) from error

@@ -122,7 +122,7 @@ class _Fit:
 
     def run(self) -> None:
         every = max(10, self._steps // _EVALUATIONS)
-        saved = time.monotonic()
+        due = time.monotonic() + self._place.checkpoint_seconds
         with tqdm(
             total=self._steps, initial=self.course.step, desc="fitting", unit="step", disable=not self._place.progress
         ) as bar:
@@ -133,9 +133,8 @@ class _Fit:
                 if self.course.step % every == 0 or self.course.step == self._steps:
                     self._evaluate()
                     bar.set_postfix(loss=f"{self.course.losses[-1][1]:.4f}", best=f"{self.course.best_loss:.4f}")
-                if time.monotonic() - saved >= self._place.checkpoint_seconds:
-                    self._save()
-                    saved = time.monotonic()
+                if time.monotonic() >= due:
+                    due = self._save()
                 self._place.beat()
 
     def _stale(self) -> bool:
@@ -213,13 +212,17 @@ class _Fit:
             self._place.beat()
         return total / len(indices)
 
-    def _save(self) -> None:
+    def _save(self) -> float:
+        """Write a checkpoint and return when the next one is due: later, the longer this one took."""
+        begun = time.monotonic()
         tensors = {f"network.{name}": value for name, value in self._network.state_dict().items()}
         tensors.update({f"average.{name}": value for name, value in self._average.state_dict().items()})
         tensors.update({f"best.{name}": value for name, value in self.best.items()})
         for number, moments in self._optimizer.state_dict()["state"].items():
             tensors.update({f"optimizer.{number}.{name}": value for name, value in moments.items()})
         write_tensors(self._place.checkpoint, tensors, {**self._setup, "course": vars(self.course)})
+        ended = time.monotonic()
+        return ended + self._place.checkpoint_seconds * (1 + 4 * (ended - begun))
 
     def resume(self) -> None:
         """Go on from the checkpoint, if there is one; a damaged one is said so and begun anew."""

@@ -37,7 +37,8 @@ class InDomainDiffusion(BaseGenerator):
     classifier-free guidance (arXiv:2207.12598).
 
     Args:
-        max_steps: optimiser steps of the fit, at most; None chooses by the size of the images, as for the next three.
+        max_steps: optimiser steps of the fit, at most; None chooses by the size of the images and the kind of device,
+            as for the next three.
         batch_size: examples per step of the fit.
         channels: of each level of the network, multiples of 8; each level halves the image.
         learning_rate: at its peak.
@@ -49,7 +50,8 @@ class InDomainDiffusion(BaseGenerator):
             uint8 or float [0, 1] tensor, array), or tuples or dicts with one.
         ignore_index: of pixels of masks that belong to no class.
         max_size: refuse images with a longer side, in pixels; None takes any, ``"auto"`` 32 on a CPU and 128 on a GPU.
-        checkpoint_seconds: time between two checkpoints of the fit, from which an interrupted one goes on.
+        checkpoint_seconds: time between two checkpoints of the fit, from which an interrupted one goes on; longer where
+            writing one takes long.
         variants_at_once: images in a forward pass when generating.
         device: ``"auto"`` (a GPU if there is one), or a device of torch.
 
@@ -211,7 +213,7 @@ class InDomainDiffusion(BaseGenerator):
         progress: bool,
         beat: Callable[[], None],
     ) -> Fitted:
-        settings = self._settings.sized(examples.size)
+        settings = self._settings.sized(examples.size, on_gpu=self.device.type == "cuda")
         assert settings.channels is not None
         multiple = _multiple(settings.channels)
         size = (-(-examples.size[0] // multiple) * multiple, -(-examples.size[1] // multiple) * multiple)

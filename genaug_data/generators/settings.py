@@ -10,14 +10,21 @@ from genaug_data.errors import ConfigError
 
 NORM_GROUPS = 8
 
-# Largest side, channels per level, steps, batch size, learning rate.
-_BY_SIZE = (
-    (12, (24, 48), 600, 64, 3e-3),
-    (20, (32, 64), 1_500, 64, 2e-3),
-    (32, (48, 96, 128), 4_000, 64, 1e-3),
-    (64, (48, 96, 128, 192), 8_000, 32, 5e-4),
+# Largest side, then channels per level, steps, batch size and learning rate; the last row serves all larger ones.
+# On a CPU the steps are what half a minute (8x8) to half an hour (32x32) of one core allow.
+_ON_CPU = (
+    (12, (24, 48), 400, 64, 3e-3),
+    (20, (24, 48, 64), 1_000, 32, 2e-3),
+    (32, (24, 48, 96), 2_000, 32, 2e-3),
+    (64, (24, 48, 64, 96), 3_000, 16, 1e-3),
 )
-_LARGER = ((64, 96, 128, 192, 256), 20_000, 32, 3e-4)
+_ON_GPU = (
+    (12, (32, 64), 2_000, 128, 2e-3),
+    (20, (48, 96, 128), 4_000, 128, 1e-3),
+    (32, (64, 128, 192), 10_000, 128, 5e-4),
+    (64, (64, 128, 192, 256), 20_000, 64, 3e-4),
+    (128, (64, 96, 128, 192, 256), 30_000, 32, 2e-4),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +72,15 @@ class FitSettings:
         if self.mixed_precision not in ("auto", "no", "bf16"):
             raise ConfigError(f'mixed_precision must be "auto", "no" or "bf16", got {self.mixed_precision!r}')
 
-    def sized(self, size: tuple[int, int]) -> FitSettings:
-        """Return these settings with what was left open filled in for images of ``(H, W)``.
+    def sized(self, size: tuple[int, int], *, on_gpu: bool = False) -> FitSettings:
+        """Return these settings with what was left open filled in for images of ``(H, W)`` and the device's means.
 
         Example:
             >>> FitSettings(max_steps=50).sized((8, 8)).channels
             (24, 48)
         """
-        fitting = (rest for largest, *rest in _BY_SIZE if max(size) <= largest)
-        found = next(fitting, _LARGER)
+        table = _ON_GPU if on_gpu else _ON_CPU
+        _, *found = next((row for row in table if max(size) <= row[0]), table[-1])
         defaults: Mapping[str, Any] = dict(
             zip(("channels", "max_steps", "batch_size", "learning_rate"), found, strict=True)
         )

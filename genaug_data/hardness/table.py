@@ -12,11 +12,22 @@ import torch
 from genaug_data.errors import ConfigError, DataError
 
 _EMA_WEIGHT = 0.3
-_FLOATS = ("loss_ema", "entropy_ema", "margin_ema", "probability_sum", "probability_square_sum", "aum_sum")
-_INTEGERS = ("observations", "last_seen", "predictions", "forgetting", "last_correct", "label")
-_COLUMNS = _FLOATS + _INTEGERS
-_AVERAGED = 3  # The first columns are moving averages,
-_AVERAGED_STATISTICS = [0, 1, 3]  # of loss, entropy and margin.
+_COLUMNS = {
+    "observations": np.int32,
+    "last_seen": np.int32,
+    "loss_ema": np.float32,
+    "entropy_ema": np.float32,
+    "margin_ema": np.float32,
+    "probability_sum": np.float32,
+    "probability_square_sum": np.float32,
+    "aum_sum": np.float32,
+    "predictions": np.int32,
+    "forgetting": np.int32,
+    "last_correct": np.int32,
+    "label": np.int32,
+}
+# Rows of the block that are moving averages, the statistics averaged there, and from where on a row needs logits.
+_AVERAGES, _AVERAGED, _FROM_LOGITS = slice(2, 5), [0, 1, 3], 3
 
 
 class Ignored(NamedTuple):
@@ -34,8 +45,8 @@ class Ignored(NamedTuple):
 class HardnessTable:
     """Flat columns ``(N,)``, float32 and int32, in one block of memory that forked children share.
 
-    The block is an anonymous shared mapping: at 48 bytes an example, the 1.28 million of ImageNet would fill the 64 MB of
-    ``/dev/shm`` that a container has by default, which DataLoader workers need. Pickling copies.
+    The block is an anonymous shared mapping: at 48 bytes an example, the 1.28 million of ImageNet would fill the 64 MB
+    of ``/dev/shm`` that a container has by default, which DataLoader workers need. Pickling copies.
 
     Args:
         size: number N of real examples.
@@ -83,12 +94,11 @@ class HardnessTable:
         if size < 1:
             raise ConfigError(f"size must be at least 1, got {size}; pass the number of real examples")
         self.size = size
-        half = len(_FLOATS) * size
-        block = np.frombuffer(mmap.mmap(-1, 4 * 2 * half), dtype=np.float32)
-        self._floats, self._integers = block[:half], block[half:].view(np.int32)
-        for names, columns in ((_FLOATS, self._floats), (_INTEGERS, self._integers)):
-            for name, column in zip(names, columns.reshape(len(names), size), strict=True):
-                setattr(self, name, column)
+        self._memory = np.frombuffer(mmap.mmap(-1, self.bytes_per_example * size), dtype=np.int32)
+        self._block = self._memory.reshape(len(_COLUMNS), size)
+        self._offsets = size * np.arange(len(_COLUMNS))[:, None]
+        for row, (name, dtype) in zip(self._block, _COLUMNS.items(), strict=True):
+            setattr(self, name, row.view(dtype))
         for name in ("loss_ema", "entropy_ema", "margin_ema"):
             getattr(self, name).fill(np.nan)
         for name in ("last_seen", "last_correct", "label"):
@@ -106,18 +116,19 @@ class HardnessTable:
 
         Args:
             index: of the examples, int64 ``(B,)``; those outside the table are counted and ignored.
-            statistics: float32 ``(7, B)`` on the CPU, as :func:`~genaug_data.hardness.row_statistics` returns them; rows
-                without a finite loss are counted and ignored.
+            statistics: float32 ``(7, B)`` on the CPU, as :func:`~genaug_data.hardness.row_statistics` returns them;
+                rows without a finite loss are counted and ignored.
             step: number of the step.
         """
-        index, statistics = np.asarray(index), np.asarray(statistics)
-        inside = (index >= 0) & (index < self.size)
-        usable = inside & np.isfinite(statistics[0])
-        ignored = Ignored(int(np.count_nonzero(inside & ~usable)), int(np.count_nonzero(~inside)))
-        if not usable.all():
-            index, statistics = index[usable], statistics[:, usable]
-        for rows in _distinct(index):
-            self._apply(index[rows], statistics[:, rows], step)
+        places, values = np.asarray(index), np.asarray(statistics)
+        inside, finite = (places >= 0) & (places < self.size), np.isfinite(values)
+        ignored, predicted = Ignored(0, 0), finite[0]
+        if not (inside.all() and finite.all()):
+            usable = inside & finite[0]
+            ignored = Ignored(int((inside & ~usable).sum()), int((~inside).sum()))
+            places, values, predicted = places[usable], values[:, usable], finite[:, usable].all(0)
+        for rows in _distinct(places):
+            self._apply(places[rows], values[:, rows], step, predicted[rows])
         return ignored
 
     def confidence(self) -> np.ndarray:
@@ -161,31 +172,33 @@ class HardnessTable:
         with np.errstate(invalid="ignore", divide="ignore"):
             return total / self.predictions
 
-    def _apply(self, index: np.ndarray, statistics: np.ndarray, step: int) -> None:
-        # All columns are read in one call and written in one: calls, not bytes, are what 256 rows cost.
-        places = np.arange(len(_FLOATS))[:, None] * self.size + index
-        floats, integers = self._floats.take(places), self._integers.take(places)
-        predicted = np.isfinite(statistics).all(0)
-        seen = statistics[_AVERAGED_STATISTICS]
-        average = floats[:_AVERAGED]
-        average = np.where(np.isnan(average), seen, (1 - _EMA_WEIGHT) * average + _EMA_WEIGHT * seen)
-        floats[0] = average[0]
-        integers[0] += 1
-        integers[1] = step
-        if not predicted.all():
-            self._floats[places[0]], self._integers[places[:2]] = floats[0], integers[:2]
-            places, floats, integers = places[:, predicted], floats[:, predicted], integers[:, predicted]
-            average, statistics = average[:, predicted], statistics[:, predicted]
-        floats[1:_AVERAGED] = average[1:]
-        probability, right = statistics[2], statistics[5] > 0.5
-        floats[3] += probability
-        floats[4] += probability * probability
-        floats[5] += statistics[4]
-        integers[2] += 1
-        integers[3] += (integers[4] == 1) & ~right
-        integers[4] = right
-        integers[5] = statistics[6]
-        self._floats[places], self._integers[places] = floats, integers
+    def _apply(self, index: np.ndarray, statistics: np.ndarray, step: int, predicted: np.ndarray) -> None:
+        # The block is read in one call and written in one: calls, not bytes, are what 256 rows cost.
+        block = self._block.take(index, axis=1)
+        before = None if predicted.all() else block[_FROM_LOGITS:, ~predicted]
+        observations, last_seen, _, _, _, *sums, predictions, forgetting, last_correct, label = block
+        probability, aum = statistics[2], statistics[4]
+        with np.errstate(invalid="ignore", over="ignore"):
+            _average(block[_AVERAGES].view(np.float32), statistics[_AVERAGED])
+            for total, value in zip(sums, (probability, probability * probability, aum), strict=True):
+                total.view(np.float32)[:] += value
+            right = statistics[5] > 0.5
+            forgetting += last_correct > right
+            last_correct[:] = right
+            label[:] = statistics[6]
+        observations += 1
+        predictions += 1
+        last_seen[:] = step
+        if before is not None:
+            block[_FROM_LOGITS:, ~predicted] = before
+        self._memory[self._offsets + index] = block
+
+
+def _average(average: np.ndarray, seen: np.ndarray) -> None:
+    change = seen - average
+    change *= _EMA_WEIGHT
+    change += average
+    average[:] = np.where(np.isnan(average), seen, change)
 
 
 def _distinct(index: np.ndarray) -> Iterator[slice | np.ndarray]:

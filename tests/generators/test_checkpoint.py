@@ -1,8 +1,10 @@
 import json
+import resource
 
 import pytest
 import torch
 
+from genaug_data.errors import GeneratorError
 from genaug_data.generators.checkpoint import DamagedFile, digest_of, read_tensors, write_json, write_tensors
 
 
@@ -22,7 +24,7 @@ def test_no_file_is_none_and_a_broken_one_is_said(tmp_path):
     whole = path.read_bytes()
     for broken in (b"", b"no tensors", whole[:50], whole[:-10]):
         path.write_bytes(broken)
-        with pytest.raises(DamagedFile, match="x.safetensors"):
+        with pytest.raises(DamagedFile, match=r"x\.safetensors"):
             read_tensors(path)
 
 
@@ -41,9 +43,38 @@ def test_json_is_replaced_whole(tmp_path):
     assert len(list(tmp_path.iterdir())) == 1
 
 
+def test_files_may_be_read_by_whom_the_user_lets(tmp_path):
+    write_tensors(tmp_path / "x.safetensors", {"a": torch.zeros(1)}, {})
+    (tmp_path / "plain").write_text("")
+    assert (tmp_path / "x.safetensors").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
 def test_digest_tells_names_shapes_types_and_values_apart():
     base = torch.tensor([1.0, 2.0])
     variants = [{"a": base}, {"b": base}, {"a": base.view(1, 2)}, {"a": base.view(torch.int32)}, {"a": base + 1}, {}]
     assert len({digest_of(tensors) for tensors in variants}) == len(variants)
     strided = torch.tensor([[1.0, 9.0], [2.0, 9.0]])[:, 0]
     assert digest_of({"a": strided}) == digest_of({"a": base})
+
+
+def test_what_cannot_be_written_leaves_the_old_file(tmp_path):
+    path = tmp_path / "x.safetensors"
+    write_tensors(path, {"a": torch.zeros(3)}, {})
+    write_json(tmp_path / "x.json", {"a": 1})
+    before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, limits[1]))
+    try:
+        with pytest.raises(GeneratorError, match=r"a fit cannot be kept in .*: make room there or choose"):
+            write_tensors(path, {"a": torch.zeros(100_000)}, {})
+        with pytest.raises(GeneratorError, match=r"a fit cannot be kept in .*: make room there or choose"):
+            write_json(tmp_path / "x.json", {"a": "b" * 100_000})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before
+
+
+def test_a_folder_that_cannot_be_is_said(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(GeneratorError, match="a fit cannot be kept in"):
+        write_tensors(tmp_path / "file" / "x.safetensors", {"a": torch.zeros(1)}, {})

@@ -30,7 +30,7 @@ def test_dropped_examples_are_as_if_without_annotation(kind, targets):
 
 
 def test_annotations_that_cannot_be_used_are_refused():
-    with pytest.raises(GeneratorError, match="class 5 was not in the training set .* whose classes are 0, 1: fit it"):
+    with pytest.raises(GeneratorError, match=r"class 5 was not in the training set .* whose classes are 0, 1: fit it"):
         Condition("class", (0, 1)).encode([0, 5], (1, 1))
     with pytest.raises(GeneratorError, match=r"class -1 .* 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, \.\.\. \(20 of them\)"):
         Condition("class", tuple(range(20))).encode([-1], (1, 1))

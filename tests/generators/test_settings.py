@@ -1,14 +1,27 @@
+from dataclasses import astuple
+from itertools import pairwise
+
 import pytest
 
 from genaug_data.errors import ConfigError
 from genaug_data.generators.settings import FitSettings
 
 
-def test_larger_images_get_more_levels_and_steps():
-    small, medium, large, huge = (FitSettings().sized((side, side)) for side in (8, 32, 64, 128))
-    assert len(small.channels) < len(medium.channels) < len(large.channels) < len(huge.channels)
-    assert small.max_steps < medium.max_steps < large.max_steps < huge.max_steps
-    assert FitSettings().sized((31, 17)) == medium
+@pytest.mark.parametrize("on_gpu", [False, True])
+def test_larger_images_get_more_levels_and_steps(on_gpu):
+    found = [FitSettings().sized((side, side), on_gpu=on_gpu) for side in (8, 16, 32, 64)]
+    for smaller, larger in pairwise(found):
+        assert len(smaller.channels) <= len(larger.channels)
+        assert smaller.max_steps < larger.max_steps
+    assert FitSettings().sized((31, 17), on_gpu=on_gpu) == found[2]
+    assert None not in astuple(FitSettings().sized((1000, 1), on_gpu=on_gpu))
+
+
+def test_a_gpu_affords_more():
+    for side in (8, 16, 32, 64, 128):
+        cpu, gpu = (FitSettings().sized((side, side), on_gpu=on_gpu) for on_gpu in (False, True))
+        assert sum(gpu.channels) > sum(cpu.channels)
+        assert gpu.max_steps > cpu.max_steps
 
 
 def test_what_was_given_is_kept():

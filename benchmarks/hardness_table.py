@@ -1,0 +1,95 @@
+"""What selection costs: on the training thread, off it, and in the sampler; at ImageNet's size."""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+
+import numpy as np
+import torch
+
+from benchmarks.reporting import report
+from genaug_data.catalogue import Catalogue
+from genaug_data.feedback import Feedback
+from genaug_data.hardness import HardnessTable, TrialLedger, resolve_policy
+from genaug_data.meta import SampleMeta
+from genaug_data.planner import Planner
+from genaug_data.recipes import RecipePolicy
+from genaug_data.sampler import HardExampleSampler
+
+SIZE, CLASSES, BATCH = 1_281_167, 1_000, 256
+GOALS = {"observe_us": 200.0, "refresh_ms": 250.0, "tokens_per_s": 300_000.0}
+
+
+def observed_table() -> HardnessTable:
+    """Return a table in which every example was seen three times."""
+    random, table = np.random.default_rng(0), HardnessTable(SIZE)
+    indices = np.arange(SIZE)
+    for step in range(3):
+        statistics_ = random.random((7, SIZE), dtype=np.float32)
+        statistics_[6] = indices % CLASSES
+        table.update(indices, statistics_, step)
+    return table
+
+
+def observe_us(table: HardnessTable, repeats: int) -> float:
+    """Return microseconds of one observe on the training thread, applied in between as the background thread does."""
+    feedback, random = Feedback(table, TrialLedger()), torch.Generator().manual_seed(0)
+    metas = [SampleMeta.pack(np.random.default_rng(i).integers(0, SIZE, BATCH), [None] * BATCH) for i in range(8)]
+    loss = torch.rand(BATCH, generator=random)
+    logits = torch.randn(BATCH, CLASSES, generator=random)
+    target = torch.randint(0, CLASSES, (BATCH,), generator=random)
+    taken = []
+    for repeat in range(repeats):
+        started = time.perf_counter()
+        feedback.put(metas[repeat % 8], loss, logits, target)
+        taken.append(time.perf_counter() - started)
+        feedback.apply()
+    return 1e6 * statistics.median(taken)
+
+
+def refresh_ms(table: HardnessTable, repeats: int) -> float:
+    """Return milliseconds from the table to the next requests."""
+    policy, planner = resolve_policy("ambiguity"), Planner(SIZE, RecipePolicy(), max_children=5, seed=0)
+    taken = []
+    for _ in range(repeats):
+        started = time.perf_counter()
+        priorities = policy.priorities(table)
+        planner.plan(priorities, 256, table.observations >= policy.min_observations)
+        taken.append(time.perf_counter() - started)
+    return 1e3 * statistics.median(taken)
+
+
+def tokens_per_s(repeats: int) -> float:
+    """Return tokens a second of the sampler alone, a quarter of them variants of 20,000 parents."""
+    catalogue = Catalogue()
+    for parent in range(20_000):
+        for child in range(3):
+            catalogue.add(parent, parent.to_bytes(8, "big") + child.to_bytes(8, "big"))
+    catalogue.publish(np.random.default_rng(0).random(SIZE))
+    sampler = HardExampleSampler(SIZE, catalogue, ratio=0.25)
+    rates = []
+    for _ in range(repeats):
+        started, count = time.perf_counter(), 0
+        for _token in sampler:
+            count += 1
+        rates.append(count / (time.perf_counter() - started))
+    return statistics.median(rates)
+
+
+def main(arguments: list[str]) -> None:
+    """Run the benchmark; see ``--help``."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks hardness_table", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="fewer repeats: within 60 s")
+    chosen = parser.parse_args(arguments)
+    repeats = 1 if chosen.quick else 3
+    table = observed_table()
+    figures = {
+        "observe_us": observe_us(table, 100 * repeats),
+        "refresh_ms": refresh_ms(table, 5 * repeats),
+        "tokens_per_s": tokens_per_s(repeats),
+    }
+    rows = [(name, f"{value:,.0f}", f"{GOALS[name]:,.0f}") for name, value in figures.items()]
+    rows.append(("bytes per example", table.bytes_per_example, ""))
+    report("hardness_table", figures, ("figure", "measured", "goal"), rows)

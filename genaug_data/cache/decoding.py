@@ -1,0 +1,178 @@
+"""From the records of a batch to samples: one copy each, checked, headers parsed once."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+import xxhash
+
+from genaug_data.cache.record import MAGIC, PNG, PREFIX, RAW, Damaged, Field, Layout, parse_layout
+from genaug_data.sample import Provenance, Sample, Target
+
+_LONGEST_HEADER = 1 << 16
+_MOST_PIXELS = 1 << 26
+_MOST_LAYOUTS = 1024
+# Copied and summed up in pieces that stay in the processor's cache between the two.
+_PIECE = 1 << 16
+
+
+class Decoder:
+    """Reads records, and keeps the layouts that it has seen by the header they were parsed from.
+
+    A record from a stranger can neither run code nor read outside itself: the types and bounds in a header are checked
+    before anything is read by it.
+    """
+
+    def __init__(self) -> None:
+        self._layouts: dict[tuple[int, bytes], Layout] = {}
+
+    def samples(self, records: Sequence[Any]) -> list[Sample | None]:
+        """Return a sample for each record, in order; None for one that is absent or not what was written.
+
+        Args:
+            records: buffers that stay valid during the call.
+        """
+        samples: list[Sample | None] = [None] * len(records)
+        by_length: dict[int, list[int]] = {}
+        for place, record in enumerate(records):
+            if record is not None and len(record) >= PREFIX.size + 8:
+                by_length.setdefault(len(record), []).append(place)
+        for length, places in by_length.items():
+            block = torch.empty((len(places), length), dtype=torch.uint8)
+            sound = _copy([records[place] for place in places], block.numpy())
+            for row, sample in self._decoded(block, sound):
+                samples[places[row]] = sample
+        return samples
+
+    def provenance(self, record: Any) -> Provenance | None:
+        """Return the provenance in a record, None if it is not what was written."""
+        if len(record) < PREFIX.size + 8:
+            return None
+        block = np.empty((1, len(record)), dtype=np.uint8)
+        try:
+            if not _copy([record], block)[0]:
+                return None
+            place = self._layout(block[0]).fields["provenance"]
+            return Provenance.from_json(bytes(block[0, place.start : place.start + place.size]).decode())
+        except (Damaged, ValueError, TypeError, KeyError):
+            return None
+
+    def _decoded(self, block: torch.Tensor, sound: np.ndarray) -> Iterator[tuple[int, Sample]]:
+        rows = block.numpy()
+        left = np.flatnonzero(sound)
+        while len(left):
+            # Records of one kind have the same header; those that differ wait for the next round.
+            first = rows[left[0]]
+            end = PREFIX.size + 8 + _header_length(first)
+            same = (rows[left, 4:8] == first[4:8]).all(1) & (
+                rows[left, PREFIX.size : end] == first[PREFIX.size : end]
+            ).all(1)
+            alike, left = left[same], left[~same]
+            try:
+                layout = self._layout(first)
+                yield from zip(alike.tolist(), _samples(block, alike, layout), strict=True)
+            except Damaged:
+                continue
+
+    def _layout(self, row: np.ndarray) -> Layout:
+        length = _header_length(row)
+        codec, start = int(row[4]), PREFIX.size + 8 + length
+        if bytes(row[:4]) != MAGIC or codec not in (RAW, PNG) or length > min(_LONGEST_HEADER, len(row)):
+            raise Damaged("it does not begin as a record does")
+        header = row[PREFIX.size + 8 : start].tobytes()
+        layout = self._layouts.get((codec, header))
+        if layout is None:
+            layout = parse_layout(header, start, codec == PNG)
+            if len(self._layouts) >= _MOST_LAYOUTS:
+                self._layouts.clear()
+            self._layouts[codec, header] = layout
+        if layout.size != len(row):
+            raise Damaged(f"it has {len(row)} bytes instead of {layout.size}")
+        return layout
+
+
+def _header_length(row: np.ndarray) -> int:
+    return int.from_bytes(row[PREFIX.size : PREFIX.size + 8].tobytes(), "little")
+
+
+def _copy(records: Sequence[Any], rows: np.ndarray) -> np.ndarray:
+    """Copy records of one length into rows and return which of them have the checksum that they carry."""
+    length = rows.shape[1]
+    flat: Any = rows.reshape(-1).data
+    digest = xxhash.xxh3_64_intdigest
+    found = []
+    if length <= 4 * _PIECE:
+        for start, record in zip(range(0, len(records) * length, length), records, strict=True):
+            flat[start : start + length] = record
+            found.append(digest(flat[start + PREFIX.size : start + length]))
+    else:
+        for start, record in zip(range(0, len(records) * length, length), records, strict=True):
+            flat[start : start + PREFIX.size] = record[: PREFIX.size]
+            state = xxhash.xxh3_64()
+            for first in range(PREFIX.size, length, _PIECE):
+                last = min(first + _PIECE, length)
+                flat[start + first : start + last] = record[first:last]
+                state.update(flat[start + first : start + last])
+            found.append(state.intdigest())
+    carried = rows[:, 8 : PREFIX.size].copy().view("<u8")[:, 0]
+    return carried == np.array(found, dtype=np.uint64)
+
+
+def _samples(block: torch.Tensor, rows: np.ndarray, layout: Layout) -> list[Sample]:
+    image = layout.fields["image"]
+    columns = slice(image.start, image.start + image.size)
+    chosen = block if len(rows) == len(block) else block[torch.from_numpy(rows)]
+    if layout.is_png:
+        images: Sequence[torch.Tensor] = [_decode_png(row[columns].numpy()) for row in chosen]
+    else:
+        images = chosen[:, columns].unflatten(1, image.shape).unbind()
+    return [Sample(*pair) for pair in zip(images, _targets(chosen.numpy(), layout), strict=True)]
+
+
+def _targets(rows: np.ndarray, layout: Layout) -> Sequence[Target]:
+    label = layout.fields.get("target.int")
+    if label is not None:
+        return rows[:, label.start : label.start + 8].copy().view("<i8")[:, 0].tolist()
+    return [_target(row, layout) for row in rows]
+
+
+def _target(row: np.ndarray, layout: Layout) -> Target:
+    named = {}
+    for name, place in layout.fields.items():
+        kind, _, rest = name.partition(":")
+        if kind == "target.text":
+            return bytes(row[place.start : place.start + place.size]).decode()
+        if kind == "target.tensor":
+            return _restored(row, place, rest)
+        if kind == "target.mask":
+            from torchvision.tv_tensors import Mask
+
+            return Mask(_restored(row, place, rest))
+        if kind == "target.named":
+            dtype, _, key = rest.partition(":")
+            named[key] = _restored(row, place, dtype)
+    return named
+
+
+def _restored(row: np.ndarray, place: Field, dtype: str) -> torch.Tensor:
+    array = np.frombuffer(row.tobytes(), place.dtype, place.size, place.start).reshape(place.shape)
+    # Narrowed to bytes where it was written; anything else is a copy of what is there.
+    return torch.from_numpy(array.astype(np.int64 if dtype == "int64" else place.dtype))
+
+
+def _decode_png(encoded: np.ndarray) -> torch.Tensor:
+    from PIL import Image
+
+    try:
+        with Image.open(io.BytesIO(encoded.tobytes()), formats=["PNG"]) as image:
+            if image.width * image.height > _MOST_PIXELS or image.mode not in ("L", "RGB"):
+                raise Damaged(f"its image is {image.mode} of {image.size}")
+            array = np.array(image)
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise Damaged(f"its image cannot be decoded: {error}") from error
+    planes = array[None] if array.ndim == 2 else array.transpose(2, 0, 1)
+    return torch.from_numpy(np.ascontiguousarray(planes))
