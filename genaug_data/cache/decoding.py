@@ -16,7 +16,6 @@ from genaug_data.sample import Provenance, Sample, Target
 _LONGEST_HEADER = 1 << 16
 _MOST_PIXELS = 1 << 26
 _MOST_LAYOUTS = 1024
-# Copied and summed up in pieces that stay in the processor's cache between the two.
 _PIECE = 1 << 16
 
 
@@ -41,9 +40,8 @@ class Decoder:
         for place, record in enumerate(records):
             if record is not None and len(record) >= PREFIX.size + 8:
                 by_length.setdefault(len(record), []).append(place)
-        for length, places in by_length.items():
-            block = torch.empty((len(places), length), dtype=torch.uint8)
-            sound = _copy([records[place] for place in places], block.numpy())
+        for places in by_length.values():
+            block, sound = _copied([records[place] for place in places])
             for row, sample in self._decoded(block, sound):
                 samples[places[row]] = sample
         return samples
@@ -52,12 +50,13 @@ class Decoder:
         """Return the provenance in a record, None if it is not what was written."""
         if len(record) < PREFIX.size + 8:
             return None
-        block = np.empty((1, len(record)), dtype=np.uint8)
+        block, sound = _copied([record])
+        row = block.numpy()[0]
         try:
-            if not _copy([record], block)[0]:
+            if not sound[0]:
                 return None
-            place = self._layout(block[0]).fields["provenance"]
-            return Provenance.from_json(bytes(block[0, place.start : place.start + place.size]).decode())
+            place = self._layout(row).fields["provenance"]
+            return Provenance.from_json(row[place.start : place.start + place.size].tobytes().decode())
         except (Damaged, ValueError, TypeError, KeyError):
             return None
 
@@ -99,27 +98,29 @@ def _header_length(row: np.ndarray) -> int:
     return int.from_bytes(row[PREFIX.size : PREFIX.size + 8].tobytes(), "little")
 
 
-def _copy(records: Sequence[Any], rows: np.ndarray) -> np.ndarray:
-    """Copy records of one length into rows and return which of them have the checksum that they carry."""
-    length = rows.shape[1]
-    flat: Any = rows.reshape(-1).data
-    digest = xxhash.xxh3_64_intdigest
-    found = []
-    if length <= 4 * _PIECE:
-        for start, record in zip(range(0, len(records) * length, length), records, strict=True):
-            flat[start : start + length] = record
-            found.append(digest(flat[start + PREFIX.size : start + length]))
+def _copied(records: Sequence[Any]) -> tuple[torch.Tensor, np.ndarray]:
+    """Copy records of one length into the rows of a block, and say which of them have the checksum that they carry."""
+    if len(records[0]) <= 4 * _PIECE:
+        block = torch.frombuffer(bytearray().join(records), dtype=torch.uint8).view(len(records), -1)
+        rows = block.numpy()
+        found = list(map(xxhash.xxh3_64_intdigest, rows[:, PREFIX.size :]))
     else:
-        for start, record in zip(range(0, len(records) * length, length), records, strict=True):
-            flat[start : start + PREFIX.size] = record[: PREFIX.size]
-            state = xxhash.xxh3_64()
-            for first in range(PREFIX.size, length, _PIECE):
-                last = min(first + _PIECE, length)
-                flat[start + first : start + last] = record[first:last]
-                state.update(flat[start + first : start + last])
-            found.append(state.intdigest())
+        block = torch.empty((len(records), len(records[0])), dtype=torch.uint8)
+        rows = block.numpy()
+        found = [_copy_large(record, row) for record, row in zip(records, rows, strict=True)]
     carried = rows[:, 8 : PREFIX.size].copy().view("<u8")[:, 0]
-    return carried == np.array(found, dtype=np.uint64)
+    return block, carried == np.array(found, dtype=np.uint64)
+
+
+def _copy_large(record: Any, row: np.ndarray) -> int:
+    """Copy one record and return its checksum, by pieces that stay in the processor's cache between the two."""
+    target: Any = row.data
+    target[: PREFIX.size] = record[: PREFIX.size]
+    state = xxhash.xxh3_64()
+    for first in range(PREFIX.size, len(row), _PIECE):
+        target[first : first + _PIECE] = record[first : first + _PIECE]
+        state.update(target[first : first + _PIECE])
+    return state.intdigest()
 
 
 def _samples(block: torch.Tensor, rows: np.ndarray, layout: Layout) -> list[Sample]:
@@ -130,7 +131,7 @@ def _samples(block: torch.Tensor, rows: np.ndarray, layout: Layout) -> list[Samp
         images: Sequence[torch.Tensor] = [_decode_png(row[columns].numpy()) for row in chosen]
     else:
         images = chosen[:, columns].unflatten(1, image.shape).unbind()
-    return [Sample(*pair) for pair in zip(images, _targets(chosen.numpy(), layout), strict=True)]
+    return list(map(Sample, images, _targets(chosen.numpy(), layout)))
 
 
 def _targets(rows: np.ndarray, layout: Layout) -> Sequence[Target]:

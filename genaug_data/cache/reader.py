@@ -51,8 +51,8 @@ class CacheReader:
         """Return the variants of ``keys``, in order; images of one size are rows of one tensor, each copied once."""
         try:
             with self._handle.transaction() as (transaction, databases):
-                records = databases["records"]
-                return self._decoder.samples([transaction.get(key, db=records) for key in keys])
+                records, get = databases["records"], transaction.get
+                return self._decoder.samples([get(key, None, records) for key in keys])
         except FileNotFoundError:
             return [None] * len(keys)
 

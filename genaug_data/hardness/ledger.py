@@ -134,8 +134,10 @@ class TrialLedger:
         Raises:
             DataError: an array is missing or they do not fit each other; nothing was changed.
         """
-        found = {name: np.shape(state[name]) if name in state else None for name in ("keys", "uses", "probability")}
-        count = (found["keys"] or (0,))[0]
+        found: dict[str, tuple[int, ...]] = {
+            name: np.shape(state[name]) if name in state else () for name in ("keys", "uses", "probability")
+        }
+        count = found["keys"][0] if found["keys"] else 0
         if found != {"keys": (count, _KEY_BYTES), "uses": (count,), "probability": (count,)}:
             raise DataError(
                 f"a ledger's state must hold keys (K, 16), uses (K,) and probability (K,), got {found}; "

@@ -65,7 +65,7 @@ def check_feedback(
             f"logits must be (B, classes, ...) and target (B, ...), got {tuple(logits.shape)} and "
             f"{tuple(target.shape)}; a binary problem needs two logits a row"
         )
-    if loss[0].numel() not in (1, target[0].numel()):
+    if loss.shape[1:].numel() not in (1, target.shape[1:].numel()):
         raise DataError(
             f"loss must be (B,) or have the shape {tuple(target.shape)} of target, got {tuple(loss.shape)}; "
             "take the mean over the other dimensions"

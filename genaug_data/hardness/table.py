@@ -139,7 +139,9 @@ class HardnessTable:
         """Return the standard deviation of that probability over observations (arXiv:2009.10795), float64 ``(N,)``."""
         mean = self._mean(self.probability_sum)
         variance = self._mean(self.probability_square_sum)
-        variance -= np.square(mean, out=mean)
+        with np.errstate(invalid="ignore"):
+            variance -= np.square(mean, out=mean)
+        # Rounding may leave a little less than nothing.
         return np.sqrt(np.maximum(variance, 0, out=variance), out=variance)
 
     def aum(self) -> np.ndarray:

@@ -86,7 +86,9 @@ targets = st.one_of(
 @given(
     st.lists(
         st.tuples(
-            st.tuples(st.sampled_from([1, 3, 4]), st.integers(1, 9), st.integers(1, 140)), targets, st.text(max_size=600)
+            st.tuples(st.sampled_from([1, 3, 4]), st.integers(1, 9), st.integers(1, 140)),
+            targets,
+            st.text(max_size=600),
         ),
         min_size=1, max_size=6,
     ),
