@@ -236,6 +236,15 @@ class GenerativeAugmentDataset(Dataset):
         """Start generation: idempotent; the sampler's first draw does it too."""
         self._own().loop.start()
 
+    def wait_until_ready(self) -> None:
+        """Wait until the generator is fitted and the cache is open; without it, training starts on real examples.
+
+        Raises:
+            WorkerError: generation cannot start; the sentence says why.
+        """
+        self.start()
+        self._own().loop.wait_until_ready()
+
     def close(self) -> None:
         """Stop generation and release everything: idempotent."""
         if self._parts is not None:

@@ -15,7 +15,7 @@ import torch
 
 from genaug_data.cache import CacheReader
 from genaug_data.catalogue import Catalogue
-from genaug_data.errors import GenaugWarning
+from genaug_data.errors import GenaugWarning, WorkerError
 from genaug_data.eviction import victims
 from genaug_data.feedback import Feedback
 from genaug_data.hardness import HardnessPolicy
@@ -99,7 +99,7 @@ class AugmentationLoop:
         if self._generate:
             self.worker.start()
         if self._mode == "sync":
-            self._wait(lambda: self.worker.stats().state == "starting")
+            self._wait(lambda: self._generate and self.worker.stats().state in ("idle", "starting"))
             self.catalogue.publish(self.priorities)
         else:
             self._thread = threading.Thread(target=self._run, name="genaug-loop", daemon=True)
@@ -151,6 +151,19 @@ class AugmentationLoop:
             self.planner.ordered(request)
         self.counts["requested"] += taken
         return taken
+
+    def wait_until_ready(self) -> None:
+        """Wait while the worker sets up.
+
+        Raises:
+            WorkerError: it gave up.
+        """
+        while self.worker.stats().state in ("idle", "starting") and self._generate and not self._closed:
+            if self._thread is None:
+                self.collect()
+            time.sleep(0.01)
+        if self.worker.stats().state == "broken":
+            raise WorkerError(self.last_words())
 
     def settle(self) -> None:
         """Wait until the worker has answered everything that was ordered, then publish it."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from torch.utils.data import Dataset
 
 from genaug_data.sample import Request, Sample
 from genaug_data.seeding import torch_generator
@@ -102,3 +103,20 @@ class Shrinks(Noisy):
 
     def generate(self, parents: list[Sample], requests: list[Request]) -> list[Sample]:
         return [Sample(parent.image[:, 1:], parent.target) for parent in parents]
+
+
+class ToyDataset(Dataset):
+    """:func:`toy_base` as a class, for configuration files.
+
+    Args:
+        count: number of examples.
+    """
+
+    def __init__(self, count: int = 12) -> None:
+        self.items = toy_base(count)
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
+        return self.items[index]

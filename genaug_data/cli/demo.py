@@ -15,6 +15,7 @@ from genaug_data.demo.digits import Digits, load_digits_split
 from genaug_data.demo.training import accuracy, train_network
 from genaug_data.generators import InDomainDiffusion
 from genaug_data.report import draw_families
+from genaug_data.tasks import SampleView, detect_task
 
 
 def _parser() -> ArgumentParser:
@@ -43,6 +44,8 @@ def run(arguments: Sequence[str]) -> int:
     print(f"{len(train)} real digits to train on; {len(test)} to test on, which are protected.")
     generator = InDomainDiffusion(max_steps=chosen.fit_steps)
     _main_job(train, test, generator, chosen)
+    # The background process has fitted it and left the weights in the cache's folder; here they are only read.
+    generator.fit(SampleView(train, detect_task(train[0])), chosen.out / "cache" / "generator", progress=False)
     with tempfile.TemporaryDirectory() as scratch:
         results = compare(
             train, test, generator, Path(scratch), seeds=chosen.seeds, epochs=chosen.epochs, progress=chosen.progress
@@ -62,7 +65,7 @@ def _main_job(train: Digits, test: Digits, generator: InDomainDiffusion, chosen:
         refresh_every=8,
         progress=chosen.progress,
     )
-    generator.fit(wrapped.samples, chosen.out / "cache" / "generator", progress=chosen.progress)
+    wrapped.wait_until_ready()
     network = train_network(wrapped, epochs=5 * chosen.epochs, seed=0, classic=True)
     print("\nTrained with a background process that made variants of hard examples meanwhile:\n")
     for name, value in wrapped.stats().items():

@@ -44,7 +44,7 @@ def run(arguments: Sequence[str]) -> int:
         arguments: of the command line, after ``genaug warmup``.
     """
     parser = _parser()
-    chosen: Any = parser.instantiate_classes(parser.parse_args(list(arguments))).as_dict()
+    chosen: Any = parser.instantiate(parser.parse_args(list(arguments))).as_dict()
     chosen.pop("config", None)
     variants, base = chosen.pop("variants"), chosen.pop("base")
     train = GenerativeAugmentDataset(base, **chosen)

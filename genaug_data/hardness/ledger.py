@@ -125,7 +125,7 @@ class TrialLedger:
 
     def state_dict(self) -> dict[str, np.ndarray]:
         """Return all trials: keys uint8 ``(K, 16)``, uses int32 ``(K,)``, sums of the probability float64 ``(K,)``."""
-        columns = {"keys": self._keys, "uses": self._uses, "probability": self._probability}
+        columns: dict[str, np.ndarray] = {"keys": self._keys, "uses": self._uses, "probability": self._probability}
         return {name: column[: len(self)].copy() for name, column in columns.items()}
 
     def load_state_dict(self, state: Mapping[str, np.ndarray]) -> None:
@@ -134,9 +134,7 @@ class TrialLedger:
         Raises:
             DataError: an array is missing or they do not fit each other; nothing was changed.
         """
-        found: dict[str, tuple[int, ...]] = {
-            name: np.shape(state[name]) if name in state else () for name in ("keys", "uses", "probability")
-        }
+        found = {name: np.shape(state[name]) if name in state else () for name in ("keys", "uses", "probability")}
         count = found["keys"][0] if found["keys"] else 0
         if found != {"keys": (count, _KEY_BYTES), "uses": (count,), "probability": (count,)}:
             raise DataError(
