@@ -34,14 +34,15 @@ def observed_table() -> HardnessTable:
 
 
 def observe_us(table: HardnessTable, repeats: int) -> float:
-    """Return microseconds of one observe on the training thread, applied in between as the background thread does."""
+    """Return microseconds of one observe on the training thread, right after the forward pass that made its logits."""
     feedback, random = Feedback(table, TrialLedger()), torch.Generator().manual_seed(0)
     metas = [SampleMeta.pack(np.random.default_rng(i).integers(0, SIZE, BATCH), [None] * BATCH) for i in range(8)]
-    loss = torch.rand(BATCH, generator=random)
-    logits = torch.randn(BATCH, CLASSES, generator=random)
+    features, weight = torch.randn(BATCH, 64, generator=random), torch.randn(64, CLASSES, generator=random)
     target = torch.randint(0, CLASSES, (BATCH,), generator=random)
     taken = []
     for repeat in range(repeats):
+        logits = features @ weight
+        loss = torch.nn.functional.cross_entropy(logits, target, reduction="none")
         started = time.perf_counter()
         feedback.put(metas[repeat % 8], loss, logits, target)
         taken.append(time.perf_counter() - started)

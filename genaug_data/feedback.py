@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
+from typing import TypeAlias, overload
 
 import numpy as np
 import torch
@@ -13,6 +14,11 @@ from genaug_data.hardness import HardnessTable, TrialLedger, check_feedback, row
 from genaug_data.meta import SampleMeta
 
 _LONGEST_QUEUE = 256
+_SPARE = 4
+_KINDS = 12
+
+
+_Inputs: TypeAlias = tuple[torch.Tensor, torch.Tensor | None, torch.Tensor | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +28,7 @@ class Observation:
     meta: SampleMeta
     step: int
     statistics: torch.Tensor | None
-    inputs: tuple[torch.Tensor, torch.Tensor | None, torch.Tensor | None] | None
+    inputs: _Inputs | None
     copied: torch.cuda.Event | None
 
 
@@ -63,6 +69,7 @@ class Feedback:
         self.counts = FeedbackCounts()
         self._ignore_index = ignore_index
         self._queue: deque[Observation] = deque()
+        self._copies = _Copies()
         self._step = 0
 
     def put(
@@ -97,8 +104,8 @@ class Feedback:
         self, meta: SampleMeta, loss: torch.Tensor, logits: torch.Tensor | None, target: torch.Tensor | None
     ) -> Observation:
         if loss.device.type != "cuda":
-            copies = tuple(None if value is None else value.detach().clone() for value in (loss, logits, target))
-            return Observation(meta, self._step, None, copies, None)  # type: ignore[arg-type]
+            inputs = (self._copies.take(loss), self._copies.take(logits), self._copies.take(target))
+            return Observation(meta, self._step, None, inputs, None)
         statistics = row_statistics(loss, logits, target, self._ignore_index).to("cpu", non_blocking=True)
         copied = torch.cuda.Event()
         copied.record(torch.cuda.current_stream(loss.device))
@@ -112,6 +119,7 @@ class Feedback:
         if statistics is None:
             assert seen.inputs is not None
             statistics = row_statistics(*seen.inputs, self._ignore_index).cpu()
+            self._copies.give_back(seen.inputs)
         rows = statistics.numpy()
         synthetic = seen.meta.synthetic
         ignored = self.table.update(seen.meta.index[~synthetic], rows[:, ~synthetic], seen.step)
@@ -120,3 +128,40 @@ class Feedback:
         self.counts.not_finite += ignored.nan + on_trial.nan
         self.counts.out_of_range += ignored.out_of_range
         self.counts.unknown += on_trial.unknown
+
+
+class _Copies:
+    """Copies tensors into memory that earlier copies have left: fresh memory costs more than the copy itself."""
+
+    def __init__(self) -> None:
+        self._spare: dict[tuple, deque[torch.Tensor]] = {}
+
+    @overload
+    def take(self, value: torch.Tensor) -> torch.Tensor: ...
+
+    @overload
+    def take(self, value: None) -> None: ...
+
+    def take(self, value: torch.Tensor | None) -> torch.Tensor | None:
+        """Return a copy of ``value``."""
+        if value is None:
+            return None
+        value = value.detach()
+        try:
+            return self._spare[_kind(value)].popleft().copy_(value)
+        except (KeyError, IndexError):
+            return value.clone()
+
+    def give_back(self, copies: _Inputs) -> None:
+        """Take back the memory of copies that nobody needs any more."""
+        for copy in copies:
+            if copy is None:
+                continue
+            kind = _kind(copy)
+            if kind not in self._spare and len(self._spare) >= _KINDS:
+                self._spare.clear()
+            self._spare.setdefault(kind, deque(maxlen=_SPARE)).append(copy)
+
+
+def _kind(value: torch.Tensor) -> tuple:
+    return value.shape, value.dtype, value.device

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ import xxhash
 from genaug_data.cache.record import MAGIC, PNG, PREFIX, RAW, Damaged, Field, Layout, parse_layout
 from genaug_data.sample import Provenance, Sample, Target
 
+_SHORTEST = PREFIX.size + 8
 _LONGEST_HEADER = 1 << 16
 _MOST_PIXELS = 1 << 26
 _MOST_LAYOUTS = 1024
@@ -35,20 +36,21 @@ class Decoder:
         Args:
             records: buffers that stay valid during the call.
         """
+        if None not in records and len(set(map(len, records))) == 1 and len(records[0]) >= _SHORTEST:
+            return self._decoded(records)
         samples: list[Sample | None] = [None] * len(records)
         by_length: dict[int, list[int]] = {}
         for place, record in enumerate(records):
-            if record is not None and len(record) >= PREFIX.size + 8:
+            if record is not None and len(record) >= _SHORTEST:
                 by_length.setdefault(len(record), []).append(place)
         for places in by_length.values():
-            block, sound = _copied([records[place] for place in places])
-            for row, sample in self._decoded(block, sound):
-                samples[places[row]] = sample
+            for place, sample in zip(places, self._decoded([records[place] for place in places]), strict=True):
+                samples[place] = sample
         return samples
 
     def provenance(self, record: Any) -> Provenance | None:
         """Return the provenance in a record, None if it is not what was written."""
-        if len(record) < PREFIX.size + 8:
+        if len(record) < _SHORTEST:
             return None
         block, sound = _copied([record])
         row = block.numpy()[0]
@@ -60,29 +62,36 @@ class Decoder:
         except (Damaged, ValueError, TypeError, KeyError):
             return None
 
-    def _decoded(self, block: torch.Tensor, sound: np.ndarray) -> Iterator[tuple[int, Sample]]:
+    def _decoded(self, records: Sequence[Any]) -> list[Sample | None]:
+        block, sound = _copied(records)
         rows = block.numpy()
+        samples: list[Sample | None] = [None] * len(records)
         left = np.flatnonzero(sound)
         while len(left):
-            # Records of one kind have the same header; those that differ wait for the next round.
+            # Records of one kind have the same codec and header; those that differ wait for the next round.
             first = rows[left[0]]
-            end = PREFIX.size + 8 + _header_length(first)
-            same = (rows[left, 4:8] == first[4:8]).all(1) & (
-                rows[left, PREFIX.size : end] == first[PREFIX.size : end]
-            ).all(1)
+            end = _SHORTEST + _header_length(first)
+            candidates = rows if len(left) == len(rows) else rows[left]
+            same = candidates[:, 4] == first[4]
+            if not (candidates[:, PREFIX.size : end] == first[PREFIX.size : end]).all():
+                same &= (candidates[:, PREFIX.size : end] == first[PREFIX.size : end]).all(1)
             alike, left = left[same], left[~same]
             try:
-                layout = self._layout(first)
-                yield from zip(alike.tolist(), _samples(block, alike, layout), strict=True)
+                decoded = _samples(block, alike, self._layout(first))
             except Damaged:
                 continue
+            if len(alike) == len(records):
+                return decoded  # type: ignore[return-value]
+            for row, sample in zip(alike.tolist(), decoded, strict=True):
+                samples[row] = sample
+        return samples
 
     def _layout(self, row: np.ndarray) -> Layout:
         length = _header_length(row)
-        codec, start = int(row[4]), PREFIX.size + 8 + length
+        codec, start = int(row[4]), _SHORTEST + length
         if bytes(row[:4]) != MAGIC or codec not in (RAW, PNG) or length > min(_LONGEST_HEADER, len(row)):
             raise Damaged("it does not begin as a record does")
-        header = row[PREFIX.size + 8 : start].tobytes()
+        header = row[_SHORTEST:start].tobytes()
         layout = self._layouts.get((codec, header))
         if layout is None:
             layout = parse_layout(header, start, codec == PNG)

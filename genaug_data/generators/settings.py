@@ -13,7 +13,7 @@ NORM_GROUPS = 8
 # Largest side, then channels per level, steps, batch size and learning rate; the last row serves all larger ones.
 # On a CPU the steps are what half a minute (8x8) to half an hour (32x32) of one core allow.
 _ON_CPU = (
-    (12, (24, 48), 400, 64, 3e-3),
+    (12, (24, 48), 400, 64, 6e-3),
     (20, (24, 48, 64), 1_000, 32, 3e-3),
     (32, (24, 48, 96), 2_000, 32, 3e-3),
     (64, (24, 48, 64, 96), 3_000, 16, 3e-3),
