@@ -100,8 +100,8 @@ class AugmentationLoop:
             self.worker.start()
         if self._mode == "sync":
             self._wait(lambda: self._generate and self.worker.stats().state in ("idle", "starting"))
-            self.catalogue.publish(self.priorities)
-        else:
+        self.catalogue.publish(self.priorities)
+        if self._mode == "async":
             self._thread = threading.Thread(target=self._run, name="genaug-loop", daemon=True)
             self._thread.start()
 
