@@ -85,7 +85,7 @@ class Parts:
                 bar.update(_answers(loop) - before - bar.n)
                 state = self.worker.stats()
                 if state.state == "broken":
-                    raise WorkerError(f"the warm-up ended after {bar.n} of {total} variants: {loop.last_words()}")
+                    raise WorkerError(f"the warm-up ended after {bar.n} of {total} variants: {loop.sayings.last()}")
                 if not taken and waiting and not state.outstanding:
                     break
         return dict(loop.counts)

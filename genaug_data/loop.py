@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 import traceback
-import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Literal
@@ -15,14 +14,28 @@ import torch
 
 from genaug_data.cache import CacheReader
 from genaug_data.catalogue import Catalogue
-from genaug_data.errors import GenaugWarning, WorkerError
+from genaug_data.errors import WorkerError
 from genaug_data.eviction import victims
 from genaug_data.feedback import Feedback
 from genaug_data.hardness import HardnessPolicy
 from genaug_data.meta import SampleMeta
 from genaug_data.planner import Planner
 from genaug_data.sample import Request
-from genaug_data.workers.base import Accepted, Broken, Event, Evicted, Failed, Full, Ready, Rejected, Warned, Worker
+from genaug_data.sayings import Sayings
+from genaug_data.workers.base import (
+    Accepted,
+    Answer,
+    Broken,
+    Event,
+    Evicted,
+    Failed,
+    Full,
+    Ready,
+    Rejected,
+    Warned,
+    Withdrawn,
+    Worker,
+)
 
 _TICK = 0.05
 _PUBLISH_SECONDS = 0.25
@@ -82,8 +95,9 @@ class AugmentationLoop:
         self._published_at = 0.0
         self._unpublished = False
         self._full = False
-        self._sayings: list[str] = []
-        self._spoken = 0
+        self._room = False
+        self._on_order: dict[tuple[int, int], Request] = {}
+        self.sayings = Sayings()
         self._wake = threading.Event()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
@@ -92,7 +106,7 @@ class AugmentationLoop:
 
     def start(self) -> None:
         """Start worker and thread: idempotent. In mode "sync" the worker is ready when this returns."""
-        self._speak()
+        self.sayings.speak()
         if self._closed or self._started:
             return
         self._started = True
@@ -110,11 +124,12 @@ class AugmentationLoop:
         self._closed = True
         self._stop.set()
         self._wake.set()
-        if self._thread is not None and self._thread is not threading.current_thread():
-            self._thread.join(10)
+        self._join(2)
+        # A thread that still sends the dataset to the child is let go by the child's end.
         self.worker.close()
+        self._join(10)
         self._reader.close()
-        self._speak()
+        self.sayings.speak()
 
     def observe(
         self,
@@ -124,7 +139,7 @@ class AugmentationLoop:
         target: torch.Tensor | None = None,
     ) -> None:
         """Take one step's feedback; see :meth:`GenerativeAugmentDataset.observe`."""
-        self._speak()
+        self.sayings.speak()
         self.feedback.put(meta, loss, logits, target)
         self._steps += 1
         if self._mode == "async":
@@ -140,7 +155,7 @@ class AugmentationLoop:
         self.priorities = self._priorities()
         self._retire(self.priorities)
         if self._generate and not self._full:
-            self.order(self.planner.plan(self.priorities, _ORDERS, self._eligible()))
+            self._order_hardest(self.priorities)
         self._full = False
         self.catalogue.publish(self.priorities)
 
@@ -149,6 +164,7 @@ class AugmentationLoop:
         taken = self.worker.submit(requests) if requests else 0
         for request in requests[:taken]:
             self.planner.ordered(request)
+            self._on_order[request.place] = request
         self.counts["requested"] += taken
         return taken
 
@@ -163,7 +179,7 @@ class AugmentationLoop:
                 self.collect()
             time.sleep(0.01)
         if self.worker.stats().state == "broken":
-            raise WorkerError(self.last_words())
+            raise WorkerError(self.sayings.last())
 
     def settle(self) -> None:
         """Wait until the worker has answered everything that was ordered, then publish it."""
@@ -175,10 +191,9 @@ class AugmentationLoop:
         for event in self.worker.poll():
             self._note(event)
 
-    def last_words(self) -> str:
-        """Return the last sentence that the loop had to say, for an error that ends a warm-up."""
-        self._spoken = len(self._sayings)
-        return self._sayings[-1] if self._sayings else "no reason was given"
+    def _join(self, seconds: float) -> None:
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join(seconds)
 
     def _run(self) -> None:
         while not self._stop.is_set():
@@ -188,7 +203,7 @@ class AugmentationLoop:
                 self._tick()
             except Exception:
                 # A bug of a user's policy, say, must neither end generation for good nor reach the training step.
-                self._say(f"the augmentation loop failed and goes on: {traceback.format_exc(limit=-2)}")
+                self.sayings.add(f"the augmentation loop failed and goes on: {traceback.format_exc(limit=-2)}")
                 self._stop.wait(1.0)
 
     def _tick(self) -> None:
@@ -198,6 +213,9 @@ class AugmentationLoop:
         if self._refreshed_at >= self._refresh_every:
             self._refreshed_at = 0
             self.refresh()
+        elif self._room and self.priorities is not None:
+            self._room = False
+            self.order(self.planner.plan(self.priorities, _ORDERS, self._eligible()))
         elif self._unpublished and time.monotonic() - self._published_at > _PUBLISH_SECONDS:
             self.catalogue.publish(self.priorities)
             self._unpublished = False
@@ -217,6 +235,14 @@ class AugmentationLoop:
             return None
         return self.feedback.table.observations >= self.policy.min_observations
 
+    def _order_hardest(self, priorities: np.ndarray) -> None:
+        planned = self.planner.plan(priorities, _ORDERS, self._eligible())
+        left = planned[self.order(planned) :]
+        # Where there is no room for all, what waits gives way to parents that have become harder.
+        waiting = sorted(self._on_order.values(), key=lambda request: float(priorities[request.parent]))
+        pairs = zip(waiting, left, strict=False)
+        self.worker.withdraw([old for old, new in pairs if priorities[old.parent] < priorities[new.parent]])
+
     def _retire(self, priorities: np.ndarray) -> None:
         retired = self.feedback.ledger.retired()
         for reason in retired.values():
@@ -229,6 +255,8 @@ class AugmentationLoop:
         self.worker.evict(leaving)
 
     def _note(self, event: Event) -> None:
+        if isinstance(event, Answer):
+            self._on_order.pop(event.request.place, None)
         match event:
             case Ready():
                 for entry in self._reader.entries():
@@ -252,16 +280,21 @@ class AugmentationLoop:
                     del self.failures[:-100]
                 else:
                     self.planner.dropped(request)
+            case Withdrawn(request):
+                self.counts["withdrawn"] += 1
+                self.planner.dropped(request)
+                self._room = True
             case Evicted(keys):
                 self.counts["evicted"] += len(keys)
                 self._forget(keys)
             case Full(reason):
                 self._full = True
-                self._say(f"generation pauses: {reason}")
+                self.sayings.add(f"generation pauses: {reason}")
             case Warned(reason):
-                self._say(reason)
+                self.sayings.add(reason)
             case Broken(reason):
-                self._say(f"generation has ended, training goes on with real and cached samples: {reason}")
+                self._on_order.clear()
+                self.sayings.add(f"generation has ended, training goes on with real and cached samples: {reason}")
         self._unpublished = True
 
     def _forget(self, keys: Iterable[bytes]) -> None:
@@ -269,13 +302,3 @@ class AugmentationLoop:
         for parent, children in self.catalogue.discard(keys).items():
             self.planner.lost(parent, children)
         self.feedback.ledger.forget(keys)
-
-    def _say(self, reason: str) -> None:
-        if reason not in self._sayings:
-            self._sayings.append(reason)
-
-    def _speak(self) -> None:
-        # From the training thread, where the user's warning filters and logs are; each sentence once.
-        unsaid, self._spoken = self._sayings[self._spoken :], len(self._sayings)
-        for reason in unsaid:
-            warnings.warn(reason, GenaugWarning, stacklevel=3)

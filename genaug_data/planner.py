@@ -91,7 +91,8 @@ class Planner:
     def dropped(self, request: Request) -> None:
         """Note that an ordered variant was never made, through no fault of its parent; it may be asked for again."""
         self._children[request.parent] -= 1
-        self._next_variant[request.parent] = min(self._next_variant[request.parent], request.variant)
+        if self._next_variant[request.parent] == request.variant + 1:
+            self._next_variant[request.parent] = request.variant
 
     def lost(self, parent: int, children: int) -> None:
         """Note that children of a parent were evicted."""

@@ -17,7 +17,7 @@ class RecipePolicy:
 
     A strength drawn from a range beats a fixed one (DA-Fusion, arXiv:2302.07944), and an edit of a hard example that is
     too strong leaves its class, so the range is walked from its upper to its lower end as hardness goes up, with a
-    random half. Strengths are rounded to 0.05, so that requests fall into few groups that one call can serve.
+    random half. Strengths are rounded to 0.1, so that requests fall into few groups that one call can serve.
 
     Args:
         strength: lowest and highest strength, each in (0, 1].
@@ -60,5 +60,5 @@ class RecipePolicy:
         low, high = self.strength
         drawn = float(uniforms(derive(seed, "strength", parent), np.array([variant]))[0])
         strength = low + (high - low) * ((1 - hardness) + drawn) / 2
-        rounded = min(max(round(strength * 20) / 20, low), high)
+        rounded = min(max(round(strength, 1), low), high)
         return Recipe(strength=round(rounded, 4), guidance_scale=self.guidance_scale, steps=self.steps)

@@ -90,6 +90,11 @@ class Request:
     seed: int
     priority: float = 0.0
 
+    @property
+    def place(self) -> tuple[int, int]:
+        """Parent and number of the variant: what tells the requests of a run apart."""
+        return self.parent, self.variant
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:

@@ -6,6 +6,7 @@ import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -20,7 +21,7 @@ from genaug_data.dataset import GenerativeAugmentDataset
 from genaug_data.errors import CacheError, ConfigError, DataError, GenaugError, GenaugWarning, LeakError
 from genaug_data.sample import Token
 from genaug_data.workers import Budget
-from tests.toys import Dies, Noisy, Raises, Shrinks, toy_base
+from tests.toys import Dies, Noisy, Raises, Shrinks, WaitsFor, toy_base
 
 
 @pytest.fixture
@@ -408,3 +409,63 @@ def test_budgets_bound_what_is_made(wrap: Callable) -> None:
     train = wrap(policy="uniform", budget=Budget(images=5))
     train_for(train, epochs=4)
     assert train.stats()["images made"] == 5
+
+
+def test_requests_that_became_easy_give_way(wrap: Callable, tmp_path: Path) -> None:
+    hardness = np.zeros(400)
+    hardness[:300] = 1
+    generator = WaitsFor(mark=str(tmp_path / "go"))
+    train = wrap(
+        toy_base(400), mode="async", worker="process", generator=generator, ratio=0.5, policy=lambda table: hardness
+    )
+    loader = train.loader(batch_size=50)
+
+    def see_all() -> None:
+        for images, labels, meta in loader:
+            train.observe(meta, torch.rand(len(images)), torch.rand(len(images), 3), labels)
+            time.sleep(0.01)
+
+    def wait_for(reached: Callable[[], bool]) -> None:
+        end = time.monotonic() + 60
+        while not reached():
+            assert time.monotonic() < end, train.stats()
+            see_all()
+
+    with train:
+        wait_for(lambda: train.stats().get("requested", 0) == 256)
+        # Now others are hard; nothing of them is on order, and there is no room for more.
+        hardness[:300], hardness[300:] = 0, 1
+        wait_for(lambda: train._own().loop.priorities[399] > train._own().loop.priorities[0])
+        (tmp_path / "go").touch()
+        wait_for(lambda: {parent for _, parent, _ in train._own().catalogue.items()} >= set(range(300, 400)))
+    assert train.stats()["withdrawn"] >= 100
+
+
+def test_a_base_that_reads_batches_is_read_in_batches(wrap: Callable) -> None:
+    class Batched(list):
+        calls: ClassVar[list] = []
+
+        def __getitems__(self, indices: list[int]) -> list:
+            self.calls.append(list(indices))
+            return [self[index] for index in indices]
+
+    base = Batched(toy_base(24))
+    train = wrap(base, ratio=0.5, policy="uniform")
+    train.warmup()
+    train.start()
+    Batched.calls.clear()
+    for images, _, meta in train.loader(batch_size=8):
+        real = meta.index[~meta.synthetic].tolist()
+        assert Batched.calls.pop() == real
+        for place in np.flatnonzero(~meta.synthetic):
+            assert torch.equal(images[place], base[meta.index[place]][0])
+    assert Batched.calls == []
+
+
+def test_a_base_whose_batched_read_is_missing_serves_too(wrap: Callable) -> None:
+    class Declared(list):
+        __getitems__ = None
+
+    base = toy_base(24)
+    items = wrap(Declared(base)).__getitems__([3, 5])
+    assert [label for _, label in items] == [base[3][1], base[5][1]]

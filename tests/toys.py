@@ -105,6 +105,27 @@ class Shrinks(Noisy):
         return [Sample(parent.image[:, 1:], parent.target) for parent in parents]
 
 
+@dataclass
+class Slow(Noisy):
+    """Takes a while for each call."""
+
+    def generate(self, parents: list[Sample], requests: list[Request]) -> list[Sample]:
+        time.sleep(0.3)
+        return super().generate(parents, requests)
+
+
+@dataclass
+class WaitsFor(Noisy):
+    """Makes nothing before a file is there."""
+
+    mark: str = ""
+
+    def generate(self, parents: list[Sample], requests: list[Request]) -> list[Sample]:
+        while not Path(self.mark).exists():
+            time.sleep(0.01)
+        return super().generate(parents, requests)
+
+
 class ToyDataset(Dataset):
     """:func:`toy_base` as a class, for configuration files.
 

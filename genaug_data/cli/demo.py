@@ -7,10 +7,11 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+import torch
 from jsonargparse import ArgumentParser, Namespace
 
 from genaug_data.dataset import GenerativeAugmentDataset
-from genaug_data.demo.comparison import compare, table
+from genaug_data.demo.comparison import RECIPES, compare, table
 from genaug_data.demo.digits import Digits, load_digits_split
 from genaug_data.demo.training import accuracy, train_network
 from genaug_data.generators import InDomainDiffusion
@@ -21,10 +22,10 @@ from genaug_data.tasks import SampleView, detect_task
 def _parser() -> ArgumentParser:
     parser = ArgumentParser(prog="genaug demo", description=__doc__)
     parser.add_argument("--out", type=Path, default=Path("runs/demo"), help="folder for the cache and the picture")
-    parser.add_argument("--shots", type=int, default=25, help="real training images of each digit")
-    parser.add_argument("--seeds", type=int, default=3, help="runs of each arm of the comparison")
-    parser.add_argument("--epochs", type=int, default=60, help="passes over the training images")
-    parser.add_argument("--fit-steps", type=int, default=600, help="steps of the generator's fit, at most")
+    parser.add_argument("--shots", type=int, default=10, help="real training images of each digit")
+    parser.add_argument("--seeds", type=int, default=5, help="runs of each arm of the comparison")
+    parser.add_argument("--epochs", type=int, default=100, help="passes over the training images")
+    parser.add_argument("--fit-steps", type=int, default=300, help="steps of the generator's fit, at most")
     parser.add_argument("--small", action="store_true", help="one seed, few steps: only whether it runs")
     parser.add_argument("--progress", type=bool, default=True, help="show bars")
     return parser
@@ -38,8 +39,10 @@ def run(arguments: Sequence[str]) -> int:
     """
     chosen = _parser().parse_args(list(arguments))
     if chosen.small:
-        chosen.seeds, chosen.epochs, chosen.fit_steps = 1, 12, 60
+        chosen.seeds, chosen.epochs, chosen.fit_steps = 1, 12, 10
     started = time.monotonic()
+    # Networks for 8x8 images are too small for two threads: they would wait for each other most of the time.
+    torch.set_num_threads(1)
     train, test = load_digits_split(chosen.shots)
     print(f"{len(train)} real digits to train on; {len(test)} to test on, which are protected.")
     generator = InDomainDiffusion(max_steps=chosen.fit_steps)
@@ -62,11 +65,12 @@ def _main_job(train: Digits, test: Digits, generator: InDomainDiffusion, chosen:
         cache=chosen.out / "cache",
         protected=[test],
         generator=generator,
+        recipes=RECIPES,
         refresh_every=8,
         progress=chosen.progress,
     )
     wrapped.wait_until_ready()
-    network = train_network(wrapped, epochs=5 * chosen.epochs, seed=0, classic=True)
+    network = train_network(wrapped, epochs=4 * chosen.epochs, seed=0, classic=True)
     print("\nTrained with a background process that made variants of hard examples meanwhile:\n")
     for name, value in wrapped.stats().items():
         print(f"  {name:24} {value}")

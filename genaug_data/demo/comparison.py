@@ -13,6 +13,7 @@ from genaug_data.dataset import GenerativeAugmentDataset
 from genaug_data.demo.digits import Digits
 from genaug_data.demo.training import accuracy, train_network
 from genaug_data.generators import SampleGenerator
+from genaug_data.recipes import RecipePolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,9 @@ ARMS = (
     Arm("classic + generative, hard parents", classic=True, ratio=0.25, policy="ambiguity"),
 )
 
+RECIPES = RecipePolicy(steps=10)
+"""Half the usual steps are enough for 8x8 images."""
+
 
 def run_arm(
     arm: Arm, train: Digits, test: Digits, generator: SampleGenerator, folder: Path, *, seed: int, epochs: int
@@ -61,6 +65,7 @@ def run_arm(
         protected=[test],
         generator=generator,
         policy=arm.policy,
+        recipes=RECIPES,
         mode="sync",
         worker="inline",
         max_children=3,

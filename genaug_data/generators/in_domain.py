@@ -140,7 +140,7 @@ class InDomainDiffusion(BaseGenerator):
         progress: bool = True,
         beat: Callable[[], None] | None = None,
     ) -> None:
-        """Learn from the training set, go on with an interrupted fit, or take over a finished one.
+        """Learn from the training set, go on with an interrupted fit, or take over a finished one, also its own.
 
         Each combination of settings and training set has a sub-folder of its own; none is ever deleted. Training sets
         are told apart by their length and a probe of 64 examples.
@@ -158,6 +158,10 @@ class InDomainDiffusion(BaseGenerator):
         identity, dataset = self.identity, dataset_probe(samples)
         place = folder_of_fit(Path(folder), identity, dataset)
         fitted = load_fitted(place, identity, dataset)
+        if fitted is None and self._is_fitted_for(identity, dataset):
+            # In another folder before: kept here too, so that a process that starts anew finds it.
+            fitted = self._known()
+            save_fitted(place, fitted)
         if fitted is None:
             examples = read_examples(
                 samples, self._unlabelled, ignore_index=self._ignore_index, progress=progress, beat=beat
@@ -241,6 +245,10 @@ class InDomainDiffusion(BaseGenerator):
     def _adopt(self, fitted: Fitted) -> None:
         self._fitted, self._network = fitted, None
         self.multiple = _multiple(fitted.record.channels)
+
+    def _is_fitted_for(self, identity: str, dataset: str) -> bool:
+        record = None if self._fitted is None else self._fitted.record
+        return record is not None and (record.identity, record.dataset) == (identity, dataset)
 
     def _known(self) -> Fitted:
         if self._fitted is None:

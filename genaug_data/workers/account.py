@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from genaug_data.sample import Request
-from genaug_data.workers.base import Accepted, Cost, Event, Failed, Rejected
+from genaug_data.workers.base import Answer, Cost, Event
 from genaug_data.workers.budget import Budget
 
 
@@ -28,13 +28,18 @@ class Account:
         """Return the first of ``requests`` for which there is room, now outstanding."""
         room = self.budget.room(self.images + len(self.outstanding), self.seconds)
         taken = list(requests[: max(0, int(min(room, self.capacity - len(self.outstanding))))])
-        self.outstanding.update({(request.parent, request.variant): request for request in taken})
+        self.outstanding.update({request.place: request for request in taken})
         return taken
+
+    @property
+    def spent(self) -> bool:
+        """Whether generation has been busy for as long as it may be."""
+        return self.budget.seconds is not None and self.seconds >= self.budget.seconds
 
     def note(self, event: Event) -> None:
         """Book an event: an answer to a request, or a cost."""
         if isinstance(event, Cost):
             self.images += event.images
             self.seconds += event.seconds
-        elif isinstance(event, (Accepted, Rejected, Failed)):
-            self.outstanding.pop((event.request.parent, event.request.variant), None)
+        elif isinstance(event, Answer):
+            self.outstanding.pop(event.request.place, None)

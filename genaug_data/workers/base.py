@@ -81,6 +81,13 @@ class Failed:
 
 
 @dataclass(frozen=True, slots=True)
+class Withdrawn:
+    """The request was taken back before anything was made for it."""
+
+    request: Request
+
+
+@dataclass(frozen=True, slots=True)
 class Evicted:
     """These variants are no longer in the cache."""
 
@@ -116,7 +123,10 @@ class Broken:
     reason: str
 
 
-Event: TypeAlias = Ready | Started | Accepted | Rejected | Failed | Evicted | Cost | Full | Warned | Broken
+Answer: TypeAlias = Accepted | Rejected | Failed | Withdrawn
+"""Each request that a worker took gets one of these in the end, unless the worker breaks or is closed."""
+
+Event: TypeAlias = Answer | Ready | Started | Evicted | Cost | Full | Warned | Broken
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +156,9 @@ class Worker(Protocol):
 
     def submit(self, requests: Sequence[Request]) -> int:
         """Take as many of ``requests``, from the first, as there is room and budget for, and return how many."""
+
+    def withdraw(self, requests: Sequence[Request]) -> None:
+        """Take requests back; a ``Withdrawn`` confirms each that nothing had been made for yet."""
 
     def evict(self, keys: Sequence[bytes]) -> None:
         """Remove variants from the cache; an ``Evicted`` confirms it."""

@@ -69,13 +69,15 @@ def _work(production: Production, connection: Connection, budget: Budget, beat: 
     running: Iterator[Event] | None = None
     while True:
         idle = running is None and not waiting
-        # Between two batches the child listens, so that a stop or an eviction never waits for a long list of requests.
+        # Between two batches the child listens, so that a stop or a withdrawal never waits for a long list of requests.
         while connection.poll(None if idle else 0):
             verb, argument = connection.recv()
             if verb == "stop":
                 return
             if verb == "evict":
                 connection.send(production.evict(argument))
+            elif verb == "withdraw":
+                production.withdraw(argument)
             else:
                 waiting.append(argument)
                 idle = False

@@ -47,6 +47,10 @@ class InlineWorker:
             self._waiting.append(taken)
         return len(taken)
 
+    def withdraw(self, requests: Sequence[Request]) -> None:
+        """Take requests back; the next polls confirm it."""
+        self._production.withdraw(requests)
+
     def evict(self, keys: Sequence[bytes]) -> None:
         """Remove variants from the cache at once."""
         if self._state == "ready" and keys:
@@ -87,6 +91,8 @@ class InlineWorker:
                 self._account.note(event)
                 self._news.append(event)
                 if isinstance(event, Cost):
+                    if self._account.spent:
+                        self.withdraw(list(self._account.outstanding.values()))
                     self._rest_until = time.monotonic() + self._account.budget.rest(event.seconds)
                     return
             if not self._waiting:

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import socket
-import subprocess
-import sys
 import time
-import weakref
 from collections.abc import Sequence
-from multiprocessing.connection import Connection
-from typing import Any
 
 from genaug_data.sample import Request
 from genaug_data.workers.account import Account
 from genaug_data.workers.base import (
     Accepted,
     Broken,
+    Cost,
     Event,
     Evicted,
     Failed,
@@ -25,18 +19,14 @@ from genaug_data.workers.base import (
     Rejected,
     Started,
     Warned,
+    Withdrawn,
     WorkerStats,
 )
 from genaug_data.workers.budget import Budget
+from genaug_data.workers.spawned import Spawned
 
 # A message must fit into the socket's buffer, so that this side never blocks on a child that is busy.
 _KEYS_A_MESSAGE = 1000
-_PROGRAM = """
-import json, sys
-sys.path[:] = json.loads(sys.argv[1])
-from genaug_data.workers.child import main
-main(int(sys.argv[2]))
-"""
 
 
 class ProcessWorker:
@@ -73,11 +63,14 @@ class ProcessWorker:
         self._max_attempts = max_attempts
         self._max_restarts = max_restarts
         self._backoff = backoff
-        self._child: _Child | None = None
+        self._child: Spawned | None = None
+        self._payload: bytes | None = None
         self._state = "idle"
         self._news: list[Event] = []
         self._unsent: list[list[Request]] = []
         self._evictions: list[bytes] = []
+        self._withdrawing: dict[tuple[int, int], Request] = {}
+        self._withdrawals: list[Request] = []
         self._working_on: tuple[Request, ...] = ()
         self._attempts: dict[tuple[int, int], int] = {}
         self._restarts = 0
@@ -85,9 +78,10 @@ class ProcessWorker:
         self._not_before = 0.0
 
     def start(self) -> None:
-        """Start the child: idempotent."""
+        """Pickle the job; the next :meth:`poll` starts the child with it, which may take as long as its imports."""
         if self._state == "idle":
-            self._launch()
+            self._state = "starting"
+            self._payload = self._pickled()
 
     def submit(self, requests: Sequence[Request]) -> int:
         """Take as many requests as there is room and budget for; they are worked on in order, as one list."""
@@ -99,6 +93,17 @@ class ProcessWorker:
             self._unsent.append(taken)
             self._send_waiting()
         return len(taken)
+
+    def withdraw(self, requests: Sequence[Request]) -> None:
+        """Have the child leave out those of ``requests`` that it has not begun."""
+        new = [
+            request
+            for request in requests
+            if request.place in self._account.outstanding and request.place not in self._withdrawing
+        ]
+        self._withdrawing.update({request.place: request for request in new})
+        self._withdrawals.extend(new)
+        self._send_waiting()
 
     def evict(self, keys: Sequence[bytes]) -> None:
         """Have the child remove variants from the cache."""
@@ -132,19 +137,24 @@ class ProcessWorker:
         """Process id of the child, or None where there is none."""
         return None if self._child is None else self._child.process.pid
 
-    def _launch(self) -> None:
+    def _pickled(self) -> bytes | None:
         import cloudpickle
 
         try:
-            payload = cloudpickle.dumps((self._account.budget, cloudpickle.dumps(self._job)))
+            return cloudpickle.dumps((self._account.budget, cloudpickle.dumps(self._job)))
         except Exception as error:
             self._give_up(
                 f"the dataset, the generator or a gate cannot be sent to the generation process ({error}); "
                 "make it picklable or pass worker='inline'"
             )
-            return
-        self._child = _Child(payload)
-        self._state = "starting"
+            return None
+
+    def _launch(self) -> None:
+        # Not kept for a restart: it may be as large as the dataset.
+        payload, self._payload = self._payload or self._pickled(), None
+        if payload is not None:
+            self._child = child = Spawned()
+            child.load(payload)
 
     def _send_waiting(self) -> None:
         if self._state != "ready" or self._child is None:
@@ -157,11 +167,14 @@ class ProcessWorker:
             for requests in self._unsent:
                 self._child.connection.send(("run", requests))
             self._unsent.clear()
+            if self._withdrawals:
+                self._child.connection.send(("withdraw", self._withdrawals))
+                self._withdrawals.clear()
         except OSError:
             # The child is dead; the watchdog sees it at the next poll and orders everything again.
             return
 
-    def _receive(self, child: _Child) -> None:
+    def _receive(self, child: Spawned) -> None:
         try:
             while child.connection.poll():
                 event = child.connection.recv()
@@ -187,9 +200,13 @@ class ProcessWorker:
             case Broken(reason):
                 self._give_up(reason)
                 return
-            case Accepted() | Rejected() | Failed():
-                self._restarts_in_a_row = 0
-                self._attempts.pop((event.request.parent, event.request.variant), None)
+            case Cost() if self._account.spent:
+                self.withdraw(list(self._account.outstanding.values()))
+            case Accepted() | Rejected() | Failed() | Withdrawn():
+                if not isinstance(event, Withdrawn):
+                    self._restarts_in_a_row = 0
+                self._attempts.pop(event.request.place, None)
+                self._withdrawing.pop(event.request.place, None)
         self._news.append(event)
 
     def _watch(self) -> None:
@@ -220,13 +237,15 @@ class ProcessWorker:
         self._restarts += 1
         self._restarts_in_a_row += 1
         self._evictions.clear()
+        # The new child knows of nothing that was withdrawn.
+        self._withdrawals = list(self._withdrawing.values())
 
     def _quarantine(self, cause: str) -> None:
-        suspects = [r for r in self._working_on if (r.parent, r.variant) in self._account.outstanding]
+        suspects = [request for request in self._working_on if request.place in self._account.outstanding]
         self._working_on = ()
         alone = []
         for request in suspects:
-            place = (request.parent, request.variant)
+            place = request.place
             self._attempts[place] = self._attempts.get(place, 0) + 1
             if self._attempts[place] >= self._max_attempts:
                 failed = Failed(
@@ -236,7 +255,7 @@ class ProcessWorker:
                 self._news.append(failed)
             else:
                 alone.append([request])
-        held = {(request.parent, request.variant) for request in suspects}
+        held = {request.place for request in suspects}
         others = [request for place, request in self._account.outstanding.items() if place not in held]
         self._unsent = ([others] if others else []) + alone
 
@@ -247,41 +266,3 @@ class ProcessWorker:
         if self._child is not None:
             self._child.stop(grace=0.0)
             self._child = None
-
-
-class _Child:
-    """The process and the connection to it; killed when it is no longer referred to."""
-
-    def __init__(self, payload: bytes) -> None:
-        ours, theirs = socket.socketpair()
-        with theirs:
-            self.process = subprocess.Popen(
-                [sys.executable, "-c", _PROGRAM, json.dumps(sys.path), str(theirs.fileno())],
-                stdin=subprocess.DEVNULL,
-                pass_fds=[theirs.fileno()],
-            )
-        self.connection = Connection(ours.detach())
-        self.last_word = time.monotonic()
-        self.hung_up = False
-        self.evicting = False
-        self._end = weakref.finalize(self, _end, self.process, self.connection)
-        try:
-            self.connection.send_bytes(payload)
-        except OSError:
-            self.hung_up = True
-
-    def stop(self, grace: float) -> None:
-        """Ask for an end, wait ``grace`` seconds for it, then kill."""
-        if grace > 0:
-            try:
-                self.connection.send(("stop", None))
-                self.process.wait(grace)
-            except (OSError, subprocess.TimeoutExpired):
-                grace = 0.0
-        self._end()
-
-
-def _end(process: subprocess.Popen[Any], connection: Connection) -> None:
-    process.kill()
-    process.wait()
-    connection.close()

@@ -15,7 +15,20 @@ from genaug_data.errors import CacheFull
 from genaug_data.gates import judge_all
 from genaug_data.generators import check_variants, group_key
 from genaug_data.sample import Provenance, Request, Sample, Verdict, content_hash, variant_key
-from genaug_data.workers.base import Accepted, Cost, Event, Evicted, Failed, Full, Job, Ready, Rejected, Started, Warned
+from genaug_data.workers.base import (
+    Accepted,
+    Cost,
+    Event,
+    Evicted,
+    Failed,
+    Full,
+    Job,
+    Ready,
+    Rejected,
+    Started,
+    Warned,
+    Withdrawn,
+)
 
 
 def _versions() -> dict[str, str]:
@@ -44,6 +57,7 @@ class Production:
         self._batch_size = job.batch_size
         self._versions = _versions()
         self._writer: CacheWriter | None = None
+        self._withdrawn: set[tuple[int, int]] = set()
 
     def setup(self) -> Ready:
         """Fit the generator where it needs that, prepare the gates, open the cache.
@@ -68,6 +82,9 @@ class Production:
         groups: dict[object, list[_Order]] = {}
         for request in requests:
             self._beat()
+            if self._is_withdrawn(request):
+                yield Withdrawn(request)
+                continue
             try:
                 order = self._order(request)
             except Exception:
@@ -82,6 +99,10 @@ class Production:
                 groups.setdefault(group_key(request, order.parent), []).append(order)
         for group in groups.values():
             yield from self._run_group(group)
+
+    def withdraw(self, requests: Sequence[Request]) -> None:
+        """Leave out requests that have not been begun when :meth:`run` comes to them."""
+        self._withdrawn.update(request.place for request in requests)
 
     def evict(self, keys: Sequence[bytes]) -> Evicted:
         """Remove variants from the cache."""
@@ -106,9 +127,22 @@ class Production:
         key = variant_key(parent_hash, self._job.generator.fingerprint, request.recipe, request.seed)
         return _Order(request, parent, parent_hash, key)
 
+    def _is_withdrawn(self, request: Request) -> bool:
+        found = request.place in self._withdrawn
+        self._withdrawn.discard(request.place)
+        return found
+
     def _run_group(self, orders: list[_Order]) -> Iterator[Event]:
         while orders:
-            batch, orders = orders[: self._batch_size], orders[self._batch_size :]
+            wanted = []
+            for order in orders:
+                if self._is_withdrawn(order.request):
+                    yield Withdrawn(order.request)
+                else:
+                    wanted.append(order)
+            batch, orders = wanted[: self._batch_size], wanted[self._batch_size :]
+            if not batch:
+                return
             yield Started(tuple(order.request for order in batch))
             started = time.monotonic()
             news: list[Event]

@@ -189,6 +189,20 @@ def test_a_finished_fit_is_reused_and_another_one_kept_beside_it(tmp_path):
     assert len(prints) == 3, "ignore_index changes nothing for classes, the seed and the data do"
 
 
+def test_a_fitted_generator_is_not_fitted_again_in_another_folder(tmp_path):
+    generator, beats = small(), []
+    generator.fit(sides(12), tmp_path / "a", progress=False)
+    generator.fit(sides(12), tmp_path / "b", progress=False, beat=lambda: beats.append(1))
+    assert beats == []
+    kept = small()
+    kept.fit(sides(12), tmp_path / "b", progress=False, beat=lambda: beats.append(1))
+    assert beats == []
+    assert kept.fingerprint == generator.fingerprint
+    before = generator.fingerprint
+    generator.fit(sides(14), tmp_path / "b", progress=False)
+    assert generator.fingerprint != before
+
+
 def test_the_record_tells_what_was_fitted(tmp_path):
     generator = small(max_steps=25)
     generator.fit(sides(8), tmp_path, progress=False)

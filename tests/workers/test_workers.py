@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import os
 import signal
 import time
@@ -7,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import torch
 
 from genaug_data.cache import CacheReader
 from genaug_data.gates import NoOp
@@ -14,8 +16,19 @@ from genaug_data.planner import Planner
 from genaug_data.recipes import RecipePolicy
 from genaug_data.sample import Recipe, Request, Sample
 from genaug_data.workers import Budget, InlineWorker, Job, ProcessWorker, Worker
-from genaug_data.workers.base import Accepted, Broken, Cost, Event, Evicted, Failed, Ready, Rejected, Warned
-from tests.toys import Dies, HangsOnce, Noisy, Raises, RunsOutOfMemory, Shrinks, noisy, toy_samples
+from genaug_data.workers.base import (
+    Accepted,
+    Answer,
+    Broken,
+    Cost,
+    Event,
+    Evicted,
+    Failed,
+    Ready,
+    Rejected,
+    Warned,
+)
+from tests.toys import Dies, HangsOnce, Noisy, Raises, RunsOutOfMemory, Shrinks, Slow, WaitsFor, noisy, toy_samples
 
 SAMPLES = toy_samples()
 
@@ -62,7 +75,7 @@ def drain(worker: Worker, seconds: float = 60.0) -> list[Event]:
 
 
 def answers(news: list[Event]) -> dict[int, str]:
-    return {e.request.parent: type(e).__name__ for e in news if isinstance(e, (Accepted, Rejected, Failed))}
+    return {e.request.parent: type(e).__name__ for e in news if isinstance(e, Answer)}
 
 
 KINDS = pytest.mark.parametrize("kind", [InlineWorker, ProcessWorker])
@@ -281,4 +294,64 @@ def test_planned_requests_can_be_served(job: Callable[..., Job]) -> None:
     orders = list(planner.everyone(1))
     assert worker.submit(orders) == len(SAMPLES)
     assert set(answers(drain(worker)).values()) == {"Accepted"}
+    worker.close()
+
+
+@KINDS
+def test_withdrawn_requests_are_not_made(kind: type, job: Callable[..., Job], tmp_path: Path) -> None:
+    worker = kind(job(WaitsFor(mark=str(tmp_path / "go")), batch_size=2), Budget())
+    worker.submit(requests_for(0, 1, 2, 3, 4, 5))
+    if kind is ProcessWorker:
+        while worker.stats().state == "starting":
+            worker.poll()
+    worker.withdraw(requests_for(1, 2, 3, 5))
+    worker.withdraw(requests_for(3, 9))
+    (tmp_path / "go").touch()
+    found = answers(drain(worker))
+    # The first two may have been begun before the child heard of it.
+    assert {parent: found[parent] for parent in (0, 2, 3, 4, 5)} == {
+        0: "Accepted",
+        2: "Withdrawn",
+        3: "Withdrawn",
+        4: "Accepted",
+        5: "Withdrawn",
+    }
+    assert worker.submit(requests_for(2)) == 1
+    assert answers(drain(worker)) == {2: "Accepted"}
+    worker.close()
+
+
+def test_what_was_withdrawn_stays_so_when_the_process_dies(job: Callable[..., Job], tmp_path: Path) -> None:
+    worker = ProcessWorker(job(WaitsFor(mark=str(tmp_path / "go")), batch_size=1), Budget(), backoff=0.01)
+    worker.submit(requests_for(0, 1, 2))
+    news: list[Event] = []
+    while worker.stats().state == "starting":
+        news += worker.poll()
+    worker.withdraw(requests_for(1, 2))
+    os.kill(worker.process_id, signal.SIGKILL)
+    (tmp_path / "go").touch()
+    news += drain(worker)
+    worker.close()
+    assert answers(news) == {0: "Accepted", 1: "Withdrawn", 2: "Withdrawn"}
+
+
+@KINDS
+def test_a_budget_of_seconds_takes_back_what_it_does_not_cover(kind: type, job: Callable[..., Job]) -> None:
+    worker = kind(job(Slow(), batch_size=1), Budget(seconds=0.5))
+    assert worker.submit(requests_for(0, 1, 2, 3, 4, 5)) == 6
+    found = answers(drain(worker))
+    worker.close()
+    # Two calls reach the bound; one more may have begun before the child heard of it.
+    assert [found[parent] for parent in (0, 1, 4, 5)] == ["Accepted", "Accepted", "Withdrawn", "Withdrawn"]
+    assert worker.submit(requests_for(7)) == 0
+
+
+def test_a_large_dataset_is_sent_while_the_trainer_goes_on(job: Callable[..., Job]) -> None:
+    large = dataclasses.replace(job(), samples=[*SAMPLES, Sample(torch.zeros(3, 4096, 4096, dtype=torch.uint8), 0)])
+    worker = ProcessWorker(large, Budget())
+    worker.submit(requests_for(0))
+    # No child can have read 48 MB: there is none before the first poll.
+    assert worker.process_id is None
+    assert worker.stats().state == "starting"
+    assert answers(drain(worker)) == {0: "Accepted"}
     worker.close()

@@ -1,0 +1,73 @@
+"""The trainer's end of the generation process: the child, the connection to it, and its certain end."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import weakref
+from multiprocessing.connection import Connection
+from typing import Any
+
+_PROGRAM = """
+import json, sys
+sys.path[:] = json.loads(sys.argv[1])
+from genaug_data.workers.child import main
+main(int(sys.argv[2]))
+"""
+
+
+class Spawned:
+    """A child with an interpreter of its own, and the connection to it; killed when it is no longer referred to.
+
+    Attributes:
+        process: the child.
+        connection: to it; carries orders there and events back.
+        last_word: when it last said something, by the monotonic clock.
+        hung_up: whether its end of the connection is closed.
+        evicting: whether an eviction is on its way that it has not confirmed.
+    """
+
+    def __init__(self) -> None:
+        ours, theirs = socket.socketpair()
+        with theirs:
+            self.process = subprocess.Popen(
+                [sys.executable, "-c", _PROGRAM, json.dumps(sys.path), str(theirs.fileno())],
+                stdin=subprocess.DEVNULL,
+                # Idle threads that spin would take the cores from the trainer.
+                env=os.environ | {"OMP_WAIT_POLICY": "passive"},
+                pass_fds=[theirs.fileno()],
+            )
+        self.connection = Connection(ours.detach())
+        self.last_word = time.monotonic()
+        self.hung_up = False
+        self.evicting = False
+        self._is_loaded = False
+        self._end = weakref.finalize(self, _end, self.process, self.connection)
+
+    def load(self, payload: bytes) -> None:
+        """Send pickled budget and job, and wait until the child has read all but what the connection's buffer holds."""
+        try:
+            self.connection.send_bytes(payload)
+            self._is_loaded = True
+        except OSError:
+            self.hung_up = True
+
+    def stop(self, grace: float) -> None:
+        """Ask for an end, wait ``grace`` seconds for it, then kill; at once while another thread still loads."""
+        if grace > 0 and self._is_loaded:
+            try:
+                self.connection.send(("stop", None))
+                self.process.wait(grace)
+            except (OSError, subprocess.TimeoutExpired):
+                pass
+        self._end()
+
+
+def _end(process: subprocess.Popen[Any], connection: Connection) -> None:
+    process.kill()
+    process.wait()
+    connection.close()
