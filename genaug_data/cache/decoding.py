@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import mmap
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 import torch
 import xxhash
 
+from genaug_data.cache.checked import Checked
 from genaug_data.cache.record import MAGIC, PNG, PREFIX, RAW, Damaged, Field, Layout, parse_layout
 from genaug_data.sample import Provenance, Sample, Target
 
@@ -17,6 +19,7 @@ _SHORTEST = PREFIX.size + 8
 _LONGEST_HEADER = 1 << 16
 _MOST_PIXELS = 1 << 26
 _MOST_LAYOUTS = 1024
+_OFFSET = 16
 # Joining small records costs one call for a batch; of large ones, a fresh bytearray costs more than a call each.
 _SMALL = 1 << 17
 
@@ -24,28 +27,34 @@ _SMALL = 1 << 17
 class Decoder:
     """Reads records, and keeps the layouts that it has seen by the header they were parsed from.
 
+    Args:
+        checked: the records whose checksums were worked out already.
+
     A record from a stranger can neither run code nor read outside itself: the types and bounds in a header are checked
     before anything is read by it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, checked: Checked) -> None:
+        self._checked = checked
         self._layouts: dict[tuple[int, bytes], Layout] = {}
 
-    def samples(self, records: Sequence[Any]) -> list[Sample | None]:
+    def samples(self, keys: Sequence[bytes], records: Sequence[Any]) -> list[Sample | None]:
         """Return a sample for each record, in order; None for one that is absent or not what was written.
 
         Args:
-            records: buffers that stay valid during the call.
+            keys: of the records.
+            records: buffers that stay valid during the call, or None.
         """
-        if None not in records and len(set(map(len, records))) == 1 and len(records[0]) >= _SHORTEST:
-            return self._decoded(records)
+        if all(records) and len(set(map(len, records))) == 1 and len(records[0]) >= _SHORTEST:
+            return self._decoded(keys, records)
         samples: list[Sample | None] = [None] * len(records)
         by_length: dict[int, list[int]] = {}
         for place, record in enumerate(records):
             if record is not None and len(record) >= _SHORTEST:
                 by_length.setdefault(len(record), []).append(place)
         for places in by_length.values():
-            for place, sample in zip(places, self._decoded([records[place] for place in places]), strict=True):
+            alike = self._decoded([keys[place] for place in places], [records[place] for place in places])
+            for place, sample in zip(places, alike, strict=True):
                 samples[place] = sample
         return samples
 
@@ -53,39 +62,51 @@ class Decoder:
         """Return the provenance in a record, None if it is not what was written."""
         if len(record) < _SHORTEST:
             return None
-        block, sound = _copied([record])
-        row = block.numpy()[0]
+        row = np.frombuffer(bytearray(record), dtype=np.uint8)
         try:
-            if not sound[0]:
+            if not _is_sound(row):
                 return None
             place = self._layout(row).fields["provenance"]
             return Provenance.from_json(row[place.start : place.start + place.size].tobytes().decode())
         except (Damaged, ValueError, TypeError, KeyError):
             return None
 
-    def _decoded(self, records: Sequence[Any]) -> list[Sample | None]:
-        block, sound = _copied(records)
+    def _decoded(self, keys: Sequence[bytes], records: Sequence[Any]) -> list[Sample | None]:
+        known = self._checked.covers(keys)
+        block, sound = _copied(records, check=not known)
+        if not known:
+            self._checked.add(keys, sound)
         rows = block.numpy()
+        if known or sound.all():
+            whole = self._all_alike(block, rows)
+            if whole is not None:
+                return whole
         samples: list[Sample | None] = [None] * len(records)
         left = np.flatnonzero(sound)
         while len(left):
             # Records of one kind have the same codec and header; those that differ wait for the next round.
             first = rows[left[0]]
             end = _SHORTEST + _header_length(first)
-            candidates = rows if len(left) == len(rows) else rows[left]
-            same = candidates[:, 4] == first[4]
-            if not (candidates[:, PREFIX.size : end] == first[PREFIX.size : end]).all():
-                same &= (candidates[:, PREFIX.size : end] == first[PREFIX.size : end]).all(1)
+            same = rows[left, 4] == first[4]
+            same &= (rows[left, PREFIX.size : end] == first[PREFIX.size : end]).all(1)
             alike, left = left[same], left[~same]
             try:
-                decoded = _samples(block, alike, self._layout(first))
+                decoded = _samples(block[torch.from_numpy(alike)], self._layout(first))
             except Damaged:
                 continue
-            if len(alike) == len(records):
-                return decoded  # type: ignore[return-value]
             for row, sample in zip(alike.tolist(), decoded, strict=True):
                 samples[row] = sample
         return samples
+
+    def _all_alike(self, block: torch.Tensor, rows: np.ndarray) -> list[Sample | None] | None:
+        """Return the samples of records of one kind, which most batches are; None if they are not, or damaged."""
+        end = _SHORTEST + _header_length(rows[0])
+        if not ((rows[:, 4] == rows[0, 4]).all() and (rows[:, PREFIX.size : end] == rows[0, PREFIX.size : end]).all()):
+            return None
+        try:
+            return _samples(block, self._layout(rows[0]))  # type: ignore[return-value]
+        except Damaged:
+            return None
 
     def _layout(self, row: np.ndarray) -> Layout:
         length = _header_length(row)
@@ -108,33 +129,40 @@ def _header_length(row: np.ndarray) -> int:
     return int.from_bytes(row[PREFIX.size : PREFIX.size + 8].tobytes(), "little")
 
 
-def _copied(records: Sequence[Any]) -> tuple[torch.Tensor, np.ndarray]:
-    """Copy records of one length into the rows of a block, and say which of them have the checksum that they carry."""
+def _is_sound(row: np.ndarray) -> bool:
+    return int.from_bytes(row[8 : PREFIX.size].tobytes(), "little") == xxhash.xxh3_64_intdigest(row[PREFIX.size :].data)
+
+
+def _copied(records: Sequence[Any], *, check: bool) -> tuple[torch.Tensor, np.ndarray]:
+    """Copy records of one length into the rows of a block, and say which are sound: all if none is to be checked."""
+    sound = np.ones(len(records), dtype=bool)
     if len(records[0]) <= _SMALL:
         block = torch.frombuffer(bytearray().join(records), dtype=torch.uint8).view(len(records), -1)
-        rows = block.numpy()
-        found = list(map(xxhash.xxh3_64_intdigest, rows[:, PREFIX.size :]))
-    else:
-        block = torch.empty((len(records), len(records[0])), dtype=torch.uint8)
-        rows = block.numpy()
-        found = []
-        for record, row in zip(records, rows, strict=True):
-            row.data[:] = record
+        if check:
+            sound[:] = list(map(_is_sound, block.numpy()))
+        return block, sound
+    # Values of LMDB start 16 bytes into a page; a copy is an eighth faster where its two ends lie alike in theirs.
+    room = -(-(len(records[0]) + _OFFSET) // mmap.PAGESIZE) * mmap.PAGESIZE
+    whole = torch.empty(len(records) * room + mmap.PAGESIZE, dtype=torch.uint8)
+    first = _OFFSET - whole.data_ptr() % mmap.PAGESIZE
+    first += mmap.PAGESIZE if first < 0 else 0
+    block = whole[first : first + len(records) * room].view(len(records), room)[:, : len(records[0])]
+    for place, (record, row) in enumerate(zip(records, block.numpy(), strict=True)):
+        row.data[:] = record
+        if check:
             # At once, while the row is in the processor's cache.
-            found.append(xxhash.xxh3_64_intdigest(row[PREFIX.size :]))
-    carried = rows[:, 8 : PREFIX.size].copy().view("<u8")[:, 0]
-    return block, carried == np.array(found, dtype=np.uint64)
+            sound[place] = _is_sound(row)
+    return block, sound
 
 
-def _samples(block: torch.Tensor, rows: np.ndarray, layout: Layout) -> list[Sample]:
+def _samples(block: torch.Tensor, layout: Layout) -> list[Sample]:
     image = layout.fields["image"]
     columns = slice(image.start, image.start + image.size)
-    chosen = block if len(rows) == len(block) else block[torch.from_numpy(rows)]
     if layout.is_png:
-        images: Sequence[torch.Tensor] = [_decode_png(row[columns].numpy()) for row in chosen]
+        images: Sequence[torch.Tensor] = [_decode_png(row[columns].numpy()) for row in block]
     else:
-        images = chosen[:, columns].unflatten(1, image.shape).unbind()
-    return list(map(Sample, images, _targets(chosen.numpy(), layout)))
+        images = block[:, columns].unflatten(1, image.shape).unbind()
+    return list(map(Sample, images, _targets(block.numpy(), layout)))
 
 
 def _targets(rows: np.ndarray, layout: Layout) -> Sequence[Target]:

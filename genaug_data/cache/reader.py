@@ -10,6 +10,7 @@ from typing import NamedTuple
 import xxhash
 from typing_extensions import Self
 
+from genaug_data.cache.checked import Checked
 from genaug_data.cache.decoding import Decoder
 from genaug_data.cache.environment import Handle
 from genaug_data.cache.writer import INDEX, CacheStats, stats_of
@@ -45,14 +46,16 @@ class CacheReader:
 
     def _open(self) -> None:
         self._handle = Handle(self._folder / "variants")
-        self._decoder = Decoder()
+        self._checked = Checked(self._folder / "variants" / "data.mdb")
+        self._decoder = Decoder(self._checked)
 
     def gather(self, keys: Sequence[bytes]) -> list[Sample | None]:
         """Return the variants of ``keys``, in order; images of one size are rows of one tensor, each copied once."""
         try:
             with self._handle.transaction() as (transaction, databases):
                 records, get = databases["records"], transaction.get
-                return self._decoder.samples([get(key, None, records) for key in keys])
+                self._checked.look(transaction.id())
+                return self._decoder.samples(keys, [get(key, None, records) for key in keys])
         except FileNotFoundError:
             return [None] * len(keys)
 

@@ -20,6 +20,7 @@ from torch.utils.data import DataLoader, Dataset
 from torchvision.tv_tensors import Mask
 
 from genaug_data.cache import CacheReader, CacheWriter, check_folder, prune, read_manifest, verify
+from genaug_data.cache.checked import Checked
 from genaug_data.cache.decoding import Decoder
 from genaug_data.cache.record import encode
 from genaug_data.errors import CacheError, CacheFull, CacheLocked, DataError
@@ -82,6 +83,10 @@ targets = st.one_of(
 )  # fmt: skip
 
 
+def new_decoder() -> Decoder:
+    return Decoder(Checked(Path("of no file")))
+
+
 @settings(deadline=None, max_examples=60)
 @given(
     st.lists(
@@ -99,15 +104,17 @@ def test_records_come_back_as_they_were(kinds: list, codec: str) -> None:
     records = [
         memoryview(encode(sample, made(text=text), codec)) for sample, (_, _, text) in zip(samples, kinds, strict=True)
     ]
-    decoder = Decoder()
-    assert all(same(found, sample) for found, sample in zip(decoder.samples(records), samples, strict=True))
+    decoder = new_decoder()
+    for _ in range(2):
+        decoded = decoder.samples([key_of(number) for number in range(len(records))], records)
+        assert all(same(found, sample) for found, sample in zip(decoded, samples, strict=True))
     for found, (_, _, text) in zip(map(decoder.provenance, records), kinds, strict=True):
         assert found == made(text=text)
 
 
 def test_a_batch_of_one_kind_is_one_tensor() -> None:
     records = [memoryview(encode(Sample(image_of(number), number), made(number))) for number in range(4)]
-    found = Decoder().samples([*records, None])
+    found = new_decoder().samples([key_of(number) for number in range(5)], [*records, None])
     assert found[4] is None
     assert len({sample.image.untyped_storage().data_ptr() for sample in found[:4]}) == 1
     assert all(sample.image.is_contiguous() for sample in found[:4])
@@ -119,7 +126,7 @@ def test_a_changed_byte_is_never_an_image(data: st.DataObject) -> None:
     whole = bytearray(encode(Sample(image_of(1), 3), made()))
     place = data.draw(st.integers(0, len(whole) - 1))
     whole[place] ^= data.draw(st.integers(1, 255))
-    (found,) = Decoder().samples([memoryview(bytes(whole))])
+    (found,) = new_decoder().samples([key_of(0)], [memoryview(bytes(whole))])
     # Three bytes of the prefix are padding, which says nothing.
     assert found is None or place in (5, 6, 7)
 
@@ -129,8 +136,8 @@ def test_a_changed_byte_is_never_an_image(data: st.DataObject) -> None:
 def test_a_truncated_record_is_never_an_image(length: int) -> None:
     whole = encode(Sample(image_of(1), 3), made())
     part = memoryview(whole[: min(length, len(whole) - 1)])
-    assert Decoder().samples([part]) == [None]
-    assert Decoder().provenance(part) is None
+    assert new_decoder().samples([key_of(0)], [part]) == [None]
+    assert new_decoder().provenance(part) is None
 
 
 @settings(deadline=None, max_examples=200)
@@ -142,8 +149,8 @@ def test_records_of_a_stranger_with_a_right_checksum_do_no_harm(noise: bytes, co
 
     for blob in (noise, len(noise).to_bytes(8, "little") + noise, (2**63).to_bytes(8, "little") + noise):
         forged = struct.pack("<4sB3xQ", b"GAR1", codec, xxhash.xxh3_64_intdigest(blob)) + blob
-        assert Decoder().samples([memoryview(forged)]) == [None]
-        assert Decoder().provenance(memoryview(forged)) is None
+        assert new_decoder().samples([key_of(0)], [memoryview(forged)]) == [None]
+        assert new_decoder().provenance(memoryview(forged)) is None
 
 
 @pytest.mark.parametrize(
@@ -169,7 +176,7 @@ def test_headers_that_lie_are_refused(entries: object) -> None:
     header = json.dumps(entries).encode()
     blob = len(header).to_bytes(8, "little") + header + bytes(192)
     forged = struct.pack("<4sB3xQ", b"GAR1", 0, xxhash.xxh3_64_intdigest(blob)) + blob
-    assert Decoder().samples([memoryview(forged)]) == [None]
+    assert new_decoder().samples([key_of(0)], [memoryview(forged)]) == [None]
 
 
 def test_annotations_of_no_known_kind_are_refused() -> None:
@@ -347,6 +354,26 @@ def test_flipped_bytes_on_disk_are_found_and_pruned(writer: Callable[..., CacheW
     assert prune(tmp_path / "cache", max_bytes=5000, progress=False) == 2
     with CacheReader(tmp_path / "cache") as reader:
         assert [entry.parent for entry in reader.entries()] == [3]
+
+
+@pytest.mark.parametrize("size", [32, 256])
+def test_bytes_flipped_while_a_reader_is_open_are_found(
+    writer: Callable[..., CacheWriter], tmp_path: Path, size: int
+) -> None:
+    keys = [key_of(number) for number in range(4)]
+    one = writer(codec="raw")
+    one.put([record(number, (3, size, size)) for number in range(4)])
+    with CacheReader(tmp_path / "cache") as reader:
+        for _ in range(2):
+            assert all(found is not None for found in reader.gather(keys))
+        path = tmp_path / "cache" / "variants" / "data.mdb"
+        place = path.read_bytes().find(record(2, (3, size, size))[1].image.numpy().tobytes()[:64])
+        with path.open("r+b") as file:
+            file.seek(place + 100)
+            file.write(b"other bytes")
+        assert [found is None for found in reader.gather(keys)] == [False, False, True, False]
+        one.put([record(2, (3, size, size))])
+        assert all(found is not None for found in reader.gather(keys))
 
 
 def test_there_must_be_a_cache_to_look_after(tmp_path: Path) -> None:
