@@ -18,7 +18,7 @@ from torch.utils.data import Subset
 from torchvision.datasets import ImageFolder
 from torchvision.transforms.functional import pil_to_tensor
 
-from genaug_data import ClassicAugment, GenerativeAugmentDataset, InDomainDiffusion
+from genaug_data import Budget, ClassicAugment, GenerativeAugmentDataset, InDomainDiffusion
 from genaug_data.demo.data import find_data
 from genaug_data.errors import DataError
 
@@ -74,6 +74,9 @@ def main() -> None:
             transform=to_float,
             generator=InDomainDiffusion(max_steps=20) if chosen.small else "auto",
             refresh_every=10,
+            # So short a run would be over before the background process has made anything: it waits, and makes little.
+            mode="sync" if chosen.small else "async",
+            budget=Budget(images=48) if chosen.small else None,
         )
         loader = train.loader(batch_size=64, num_workers=chosen.workers, persistent_workers=chosen.workers > 0)
         augment = ClassicAugment(train.task)

@@ -17,7 +17,7 @@ from torch import nn
 from torch.utils.data import Dataset
 from torchvision.transforms.functional import pil_to_tensor
 
-from genaug_data import ClassicAugment, GenerativeAugmentDataset, InDomainDiffusion, SegmentationTask
+from genaug_data import Budget, ClassicAugment, GenerativeAugmentDataset, InDomainDiffusion, SegmentationTask
 from genaug_data.demo.data import find_data
 from genaug_data.errors import DataError
 
@@ -92,6 +92,9 @@ def main() -> None:
             task=SegmentationTask(num_classes=CLASSES, ignore_index=UNLABELLED),
             generator=InDomainDiffusion(max_steps=10 if chosen.small else 1500),
             refresh_every=8,
+            # So short a run would be over before the background process has made anything: it waits, and makes little.
+            mode="sync" if chosen.small else "async",
+            budget=Budget(images=48) if chosen.small else None,
         )
         augment = ClassicAugment(train.task)
         model = network()

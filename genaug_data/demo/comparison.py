@@ -1,4 +1,4 @@
-"""Four ways to train on the same few images, compared on the same seeds, steps and order, at the last epoch."""
+"""Ways to train on the same few images, compared on the same seeds, steps and order, at the last epoch."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from genaug_data.demo.digits import Digits
 from genaug_data.demo.training import accuracy, train_network
 from genaug_data.generators import SampleGenerator
 from genaug_data.recipes import RecipePolicy
+from genaug_data.sample import Request, Sample
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,23 +26,36 @@ class Arm:
         classic: whether Kornia augments every batch.
         ratio: share of synthetic slots.
         policy: who becomes a parent.
+        copies: whether a parent's variants are copies of it: a control that tells new images from more of the old ones.
     """
 
     name: str
     classic: bool
     ratio: float
     policy: str = "uniform"
+    copies: bool = False
 
 
 ARMS = (
     Arm("real only", classic=False, ratio=0.0),
     Arm("classic only", classic=True, ratio=0.0),
+    Arm("classic + copies of hard parents", classic=True, ratio=0.25, policy="ambiguity", copies=True),
     Arm("classic + generative, random parents", classic=True, ratio=0.25, policy="uniform"),
     Arm("classic + generative, hard parents", classic=True, ratio=0.25, policy="ambiguity"),
 )
 
 RECIPES = RecipePolicy(steps=10)
 """Half the usual steps are enough for 8x8 images."""
+
+
+class Copies:
+    """A generator whose variants are their parents."""
+
+    fingerprint = "copies"
+
+    def generate(self, parents: list[Sample], requests: list[Request]) -> list[Sample]:
+        """Return the parents."""
+        return parents
 
 
 def run_arm(
@@ -63,7 +77,8 @@ def run_arm(
         cache=folder,
         ratio=arm.ratio,
         protected=[test],
-        generator=generator,
+        generator=Copies() if arm.copies else generator,
+        gates=[] if arm.copies else None,
         policy=arm.policy,
         recipes=RECIPES,
         mode="sync",
@@ -93,19 +108,29 @@ def compare(
 def table(results: Mapping[str, Sequence[float]]) -> str:
     """Return the results as text: mean and standard deviation over the seeds, and the paired gain over classic only.
 
+    Gains come with their 95 % interval (Student's t over the seeds).
+
     Example:
-        >>> print(table({"classic only": [90.0, 92.0], "other": [91.0, 94.0]}))
-        arm                                     accuracy %      minus classic only
-        classic only                           91.0 +- 1.4         +0.0 +- 0.0
-        other                                  92.5 +- 2.1         +1.5 +- 0.7
+        >>> print(table({"classic only": [90.0, 92.0, 91.0], "other": [91.0, 94.0, 93.0]}))
+        arm                                     accuracy %     minus classic only
+        classic only                           91.0 +- 1.0
+        other                                  92.7 +- 1.5   +1.7 (+0.2 to +3.1)
     """
-    rows = [f"{'arm':38}{'accuracy %':>12}{'minus classic only':>24}"]
+    rows = [f"{'arm':38}{'accuracy %':>12}{'minus classic only':>23}"]
     for name, values in results.items():
         gains = [value - classic for value, classic in zip(values, results["classic only"], strict=True)]
-        rows.append(f"{name:36}{_spread(values):>14}{_spread(gains, sign='+'):>20}")
+        gain = "" if name == "classic only" else _interval(gains)
+        rows.append(f"{name:36}{statistics.mean(values):>7.1f} +- {_deviation(values):.1f}{gain:>22}".rstrip())
     return "\n".join(rows)
 
 
-def _spread(values: Sequence[float], sign: str = "") -> str:
-    deviation = statistics.stdev(values) if len(values) > 1 else float("nan")
-    return f"{statistics.mean(values):{sign}.1f} +- {deviation:.1f}"
+def _interval(gains: Sequence[float]) -> str:
+    from scipy.stats import t
+
+    mean = statistics.mean(gains)
+    half = t.ppf(0.975, max(len(gains) - 1, 1)) * _deviation(gains) / len(gains) ** 0.5
+    return f"{mean:+.1f} ({mean - half:+.1f} to {mean + half:+.1f})"
+
+
+def _deviation(values: Sequence[float]) -> float:
+    return statistics.stdev(values) if len(values) > 1 else float("nan")

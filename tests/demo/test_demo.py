@@ -43,7 +43,9 @@ def test_every_arm_trains_and_a_run_is_a_function_of_its_seed(tmp_path: Path) ->
 
 def test_the_table_says_means_deviations_and_paired_gains() -> None:
     shown = table({"classic only": [90.0, 94.0], "other": [91.0, 93.0]}).splitlines()
-    assert re.search(r"other +92\.0 \+- 1\.4 +\+0\.0 \+- 1\.4", shown[2])
+    # The gains are +1 and -1: with one degree of freedom the interval is 12.706 * sqrt(2) / sqrt(2) to each side.
+    assert re.search(r"other +92\.0 \+- 1\.4 +\+0\.0 \(-12\.7 to \+12\.7\)", shown[2])
+    assert "real only" not in table({"classic only": [90.0]})
 
 
 def test_the_demo_runs_and_draws(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -53,7 +55,7 @@ def test_the_demo_runs_and_draws(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert "accepted" in shown
     with Image.open(tmp_path / "families.png") as picture:
         assert picture.width > 100
-    assert json.loads((tmp_path / "cache" / "genaug.json").read_text())["format"] == 1
+    assert json.loads((tmp_path / "cache-10-shots-10-steps" / "genaug.json").read_text())["format"] == 1
 
 
 def test_image_sets_are_found_unpacked_or_packed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
