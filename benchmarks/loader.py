@@ -1,4 +1,8 @@
-"""What wrapping costs or saves: the wrapped loader against the plain one, on CIFAR-10 as an ImageFolder."""
+"""What wrapping costs or saves: the wrapped loader against the plain one, on CIFAR-10 as an ImageFolder.
+
+At ratio 0 both read and transform the same images. The wrapper is faster because it reads a batch before it transforms
+it, where the plain dataset does one image after the other.
+"""
 
 from __future__ import annotations
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import gc
+import importlib.metadata
 import json
+import os
+import platform
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 
 def interleaved(ours: Callable[[], object], theirs: Callable[[], object], blocks: int) -> tuple[list, list]:
@@ -25,8 +29,18 @@ def interleaved(ours: Callable[[], object], theirs: Callable[[], object], blocks
     return seconds
 
 
+def machine() -> str:
+    """Return what the figures were measured on, in a line."""
+    about = Path("/proc/cpuinfo")
+    lines = about.read_text().splitlines() if about.exists() else []
+    processor = next((line.split(": ")[1] for line in lines if line.startswith("model name")), platform.machine())
+    versions = f"Python {platform.python_version()}, torch {importlib.metadata.version('torch')}"
+    return f"{os.cpu_count()} cores of {processor}, {versions}"
+
+
 def report(name: str, figures: dict[str, float], header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Print a table, then the figures as one last line of JSON."""
+    """Print the machine and a table, then the figures as one last line of JSON."""
+    print(machine())
     cells = [[str(cell) for cell in row] for row in (header, *rows)]
     widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
     for row in cells:

@@ -82,7 +82,7 @@ def main() -> None:
         return
     base = CamVid(root / "train", limit=32 if chosen.small else None)
     test = CamVid(root / "test", limit=16 if chosen.small else None)
-    epochs = 4 if chosen.small else chosen.epochs
+    epochs = 6 if chosen.small else chosen.epochs
     with tempfile.TemporaryDirectory() as scratch:
         train = GenerativeAugmentDataset(
             base,

@@ -274,6 +274,7 @@ class GenerativeAugmentDataset(Dataset):
 
     def _read(self, indices: list[int]) -> Sequence[Any]:
         # As a DataLoader does: Hugging Face datasets read a batch in one call many times faster than item by item.
+        # Where items are read one by one, reading all before any is transformed is faster as well.
         together = getattr(self.base, "__getitems__", None)
         return together(indices) if callable(together) and indices else [self.base[index] for index in indices]
 

@@ -55,8 +55,8 @@ def run(arguments: Sequence[str]) -> int:
             train, test, generator, Path(scratch), seeds=chosen.seeds, epochs=chosen.epochs, progress=chosen.progress
         )
     print(
-        f"\nSame seeds, steps and order of the real images; last epoch; {chosen.seeds} seeds. Accuracy: mean +- standard\n"
-        "deviation; gain over classic only with the same seed: mean and 95 % interval.\n"
+        f"\nSame seeds, steps and order of the real images; last epoch; {chosen.seeds} seeds. Accuracy: mean +-\n"
+        "standard deviation. Gain over classic only with the same seed: mean and 95 % interval.\n"
     )
     print(table(results))
     print(f"\n{time.monotonic() - started:.0f} s in all.")
