@@ -289,6 +289,7 @@ def test_useless_feedback_is_counted_and_survived(wrap: Callable) -> None:
         ((torch.ones(3),), "loss must have the batch's 8 rows, got 3"),
         ((torch.ones(8), torch.ones(4, 3), torch.ones(8)), "logits must have the batch's 8 rows, got 4"),
         ((torch.ones(8), torch.ones(8, 3)), "came without target; pass the labels too"),
+        ((torch.ones(8), torch.ones(8, 3, device="meta"), torch.ones(8)), "logits is on the device meta, which holds"),
     ],
 )
 def test_wrong_feedback_is_refused_in_a_sentence(wrap: Callable, arguments: tuple, sentence: str) -> None:

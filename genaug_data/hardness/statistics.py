@@ -56,6 +56,8 @@ def check_feedback(
         if value is not None and (value.ndim == 0 or len(value) != rows):
             found = len(value) if value.ndim else "a scalar"
             raise DataError(f"{name} must have the batch's {rows} rows, got {found}; pass the whole batch's")
+        if value is not None and value.is_meta:
+            raise DataError(f"{name} is on the device meta, which holds no values; pass the tensor that was computed")
     if logits is None:
         return
     if target is None:

@@ -1,10 +1,13 @@
+import time
+from contextlib import nullcontext
+
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.utils.data import Subset
 
-from genaug_data.errors import ConfigError, LeakError
+from genaug_data.errors import ConfigError, GenaugWarning, LeakError
 from genaug_data.gates import check_disjoint
 from genaug_data.sample import Sample
 from genaug_data.seeding import torch_generator
@@ -113,7 +116,9 @@ class Counted(list):
 def test_reads_are_bounded_and_protected_sets_come_first(train_size, protected_sizes, train_reads, protected_reads):
     train = Counted(photos(train_size))
     protected = [Counted(photos(size, i + 1)) for i, size in enumerate(protected_sizes)]
-    check(train, protected, max_reads=100)
+    whole = train_size == train_reads and protected_sizes == protected_reads
+    with nullcontext() if whole else pytest.warns(GenaugWarning, match=f"{train_reads} of {train_size} training"):
+        check(train, protected, max_reads=100)
     assert train.reads == train_reads
     assert tuple(samples.reads for samples in protected) == protected_reads
 
@@ -129,6 +134,20 @@ def test_a_whole_copied_set_is_found_with_few_reads():
     train = photos(400)
     with pytest.raises(LeakError, match="such training images among 60 read"):
         check(train, [copies(train[::10])], max_reads=100)
+
+
+class Slow(Counted):
+    def __getitem__(self, index):
+        time.sleep(0.002)
+        return super().__getitem__(index)
+
+
+def test_slow_reads_end_in_time_and_are_said():
+    train, protected = Slow(photos(5000)), Slow(photos(5000, 1))
+    with pytest.warns(GenaugWarning, match=r"of 5000 training images were compared with \d+ of 5000 protected ones"):
+        check(train, [protected], max_seconds=0.4)
+    assert 0 < train.reads < 5000
+    assert 0 < protected.reads < 5000
 
 
 def test_too_few_reads_are_refused():
