@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from genaug_data.errors import GenaugError, GenaugWarning
     from genaug_data.generators import InDomainDiffusion, SampleGenerator
     from genaug_data.meta import SampleMeta
+    from genaug_data.per_sample_loss import PerSampleLoss
     from genaug_data.recipes import RecipePolicy
     from genaug_data.sample import Recipe, Request, Sample
     from genaug_data.tasks import ClassificationTask, SegmentationTask
@@ -24,6 +25,7 @@ _HOMES = {
     "GenaugWarning": "errors",
     "GenerativeAugmentDataset": "dataset",
     "InDomainDiffusion": "generators",
+    "PerSampleLoss": "per_sample_loss",
     "Recipe": "sample",
     "RecipePolicy": "recipes",
     "Request": "sample",
@@ -41,6 +43,7 @@ __all__ = [
     "GenaugWarning",
     "GenerativeAugmentDataset",
     "InDomainDiffusion",
+    "PerSampleLoss",
     "Recipe",
     "RecipePolicy",
     "Request",

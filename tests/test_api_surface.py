@@ -15,6 +15,7 @@ PUBLIC = [
     "GenaugWarning",
     "GenerativeAugmentDataset",
     "InDomainDiffusion",
+    "PerSampleLoss",
     "Recipe",
     "RecipePolicy",
     "Request",
