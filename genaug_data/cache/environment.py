@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 import threading
 from collections.abc import Iterator
@@ -16,6 +17,10 @@ _READERS = 1024
 _NAMES = ("records", "index", "order", "rejected", "totals")
 
 
+class TruncatedFile(lmdb.Error):
+    """The file ends before its last page."""
+
+
 @dataclass(slots=True)
 class _Open:
     environment: lmdb.Environment
@@ -26,6 +31,16 @@ class _Open:
 
 
 _opened: dict[str, _Open] = {}
+_guard = threading.RLock()
+
+
+def _renew_guard() -> None:
+    # A thread that held it was not forked along, and would never let go.
+    global _guard
+    _guard = threading.RLock()
+
+
+os.register_at_fork(after_in_child=_renew_guard)
 
 
 class Handle:
@@ -53,6 +68,8 @@ class Handle:
         """
         opened = self._shared()
         with opened.lock:
+            # The file may have been cut since it was opened.
+            _check_length(opened.environment, self._place)
             try:
                 transaction = opened.environment.begin(write=write, buffers=True)
             except lmdb.MapResizedError:
@@ -75,30 +92,32 @@ class Handle:
 
     def close(self) -> None:
         """Give the share back: idempotent; the last one closes the environment of this process."""
-        opened = _opened.get(self._place)
-        if opened is None or self._process != os.getpid():
-            return
-        self._process = 0
-        with opened.lock:
-            opened.users -= 1
-            if opened.users == 0:
-                del _opened[self._place]
-                opened.environment.close()
+        with _guard:
+            opened = _opened.get(self._place)
+            if opened is None or self._process != os.getpid():
+                return
+            self._process = 0
+            with opened.lock:
+                opened.users -= 1
+                if opened.users == 0:
+                    del _opened[self._place]
+                    opened.environment.close()
 
     def _shared(self) -> _Open:
         process = os.getpid()
-        if self._process == process:
-            return _opened[self._place]
-        opened = _opened.get(self._place)
-        if opened is not None and opened.process != process:
-            opened.environment.close()
-            opened = None
-        if opened is None:
-            opened = _Open(*self._open(), process)
-            _opened[self._place] = opened
-        opened.users += 1
-        self._process = process
-        return opened
+        with _guard:
+            if self._process == process:
+                return _opened[self._place]
+            opened = _opened.get(self._place)
+            if opened is not None and opened.process != process:
+                opened.environment.close()
+                opened = None
+            if opened is None:
+                opened = _Open(*self._open(), process)
+                _opened[self._place] = opened
+            opened.users += 1
+            self._process = process
+            return opened
 
     def _open(self) -> tuple[lmdb.Environment, dict[str, Any]]:
         create = self._map_size is not None
@@ -116,6 +135,11 @@ class Handle:
             lock=writable,
         )
         try:
+            _check_length(environment, self._place)
+        except TruncatedFile:
+            environment.close()
+            raise
+        try:
             # In a transaction of their own: py-lmdb loses handles that were opened in a read transaction.
             databases = {name: environment.open_db(name.encode(), create=create) for name in _NAMES}
         except lmdb.NotFoundError:
@@ -123,3 +147,10 @@ class Handle:
             environment.close()
             raise FileNotFoundError(self._place) from None
         return environment, databases
+
+
+def _check_length(environment: lmdb.Environment, place: str) -> None:
+    # Reading beyond the end of a mapped file would kill the process.
+    pages = environment.info()["last_pgno"] + 1
+    if os.stat(os.path.join(place, "data.mdb")).st_size < pages * mmap.PAGESIZE:
+        raise TruncatedFile(f"{place}/data.mdb is shorter than the {pages} pages that it should have")

@@ -26,7 +26,7 @@ class Lease:
         self._descriptor: int | None = os.open(folder / "writer.lock", os.O_RDWR | os.O_CREAT, 0o644)
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        except BlockingIOError:
             holder = os.pread(self._descriptor, 4096, 0)
             os.close(self._descriptor)
             raise CacheLocked(
@@ -39,6 +39,8 @@ class Lease:
     def release(self) -> None:
         """Give the right back: idempotent."""
         if self._descriptor is not None:
+            # Closing alone would leave it to forked processes that have a copy of the descriptor.
+            fcntl.flock(self._descriptor, fcntl.LOCK_UN)
             os.close(self._descriptor)
             self._descriptor = None
 

@@ -10,7 +10,7 @@ from tqdm import tqdm
 from genaug_data.cache.manifest import read_manifest
 from genaug_data.cache.reader import CacheReader
 from genaug_data.cache.writer import CacheWriter
-from genaug_data.errors import CacheError
+from genaug_data.errors import CacheError, ConfigError
 
 _AT_ONCE = 64
 
@@ -42,6 +42,11 @@ def verify(folder: str | Path, *, progress: bool = True) -> Verification:
         raise CacheError(f"there is no cache in {folder}; pass the folder that was given as cache=")
     damaged: list[bytes] = []
     with CacheReader(folder) as reader:
+        if reader.damage():
+            raise CacheError(
+                f"the cache in {folder} is damaged beyond its records ({reader.damage()}); delete the folder's "
+                "'variants', and its variants are made again"
+            )
         keys = [entry.key for entry in reader.entries()]
         with tqdm(total=len(keys), desc="verify", unit="variant", disable=not progress) as bar:
             for start in range(0, len(keys), _AT_ONCE):
@@ -60,9 +65,12 @@ def prune(folder: str | Path, *, max_bytes: int | None = None, progress: bool = 
         progress: whether to show a bar.
 
     Raises:
+        ConfigError: ``max_bytes`` is below 1.
         CacheError: there is no cache in the folder.
         CacheLocked: a run is writing to it.
     """
+    if max_bytes is not None and max_bytes < 1:
+        raise ConfigError(f"max_bytes must be at least 1, got {max_bytes}; to drop everything, delete the folder")
     leaving = list(verify(folder, progress=progress).damaged)
     manifest = read_manifest(folder)
     assert manifest is not None

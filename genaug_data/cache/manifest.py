@@ -68,7 +68,7 @@ def check_folder(folder: str | Path, identity: str, fingerprint: str | None = No
 
     Args:
         folder: may be missing or empty.
-        identity: of generator and training set.
+        identity: of generator and training set, as :func:`~genaug_data.generators.identity_of` returns it.
         fingerprint: of the fitted generator, once it is known.
 
     Raises:
@@ -77,8 +77,11 @@ def check_folder(folder: str | Path, identity: str, fingerprint: str | None = No
     manifest = read_manifest(folder)
     if manifest is None:
         return
+    held_generator, _, held_set = manifest.identity.rpartition(" on ")
+    generator, _, training_set = identity.rpartition(" on ")
     for name, held, asked in (
-        ("generator or training set", manifest.identity, identity),
+        ("generator", held_generator, generator),
+        ("training set", held_set, training_set),
         ("fit of the generator", manifest.fingerprint, fingerprint),
     ):
         if asked is not None and held != asked:

@@ -7,14 +7,18 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import lmdb
 import xxhash
 from typing_extensions import Self
 
 from genaug_data.cache.checked import Checked
 from genaug_data.cache.decoding import Decoder
 from genaug_data.cache.environment import Handle
-from genaug_data.cache.writer import INDEX, CacheStats, stats_of
+from genaug_data.cache.writer import INDEX, CacheStats, judges_of, stats_of
 from genaug_data.sample import Provenance, Sample
+
+# Nothing was cached yet, or the file is damaged; a lock table that is gone with the folder says so as an OSError.
+_UNREADABLE = (OSError, lmdb.Error)
 
 
 class Entry(NamedTuple):
@@ -56,7 +60,7 @@ class CacheReader:
                 records, get = databases["records"], transaction.get
                 self._checked.look(transaction.id())
                 return self._decoder.samples(keys, [get(key, None, records) for key in keys])
-        except FileNotFoundError:
+        except _UNREADABLE:
             return [None] * len(keys)
 
     def provenance(self, key: bytes) -> Provenance | None:
@@ -65,7 +69,7 @@ class CacheReader:
             with self._handle.transaction() as (transaction, databases):
                 record = transaction.get(key, db=databases["records"])
                 return None if record is None else self._decoder.provenance(record)
-        except FileNotFoundError:
+        except _UNREADABLE:
             return None
 
     def entries(self) -> list[Entry]:
@@ -73,7 +77,7 @@ class CacheReader:
         try:
             with self._handle.transaction() as (transaction, databases):
                 rows = [(bytes(key), bytes(row)) for key, row in transaction.cursor(db=databases["index"])]
-        except FileNotFoundError:
+        except _UNREADABLE:
             return []
         found = [Entry(key, *INDEX.unpack(row)) for key, row in rows if len(row) == INDEX.size]
         return sorted(found, key=lambda entry: entry.sequence)
@@ -83,18 +87,37 @@ class CacheReader:
         try:
             with self._handle.transaction() as (transaction, databases):
                 rows = [(bytes(key), bytes(row)) for key, row in transaction.cursor(db=databases["rejected"])]
-        except FileNotFoundError:
+        except _UNREADABLE:
             return
         for key, row in rows:
             if xxhash.xxh3_64_digest(row[8:]) == row[:8]:
                 yield key, Provenance.from_json(row[8:].decode())
+
+    def judged_by(self) -> str | None:
+        """Return which gates every variant here has passed, as the writer noted it; None if it is not known."""
+        try:
+            with self._handle.transaction() as (transaction, databases):
+                return judges_of(transaction, databases)
+        except _UNREADABLE:
+            return None
+
+    def damage(self) -> str:
+        """Return what keeps the cache from being read, in a few words; empty if nothing does."""
+        try:
+            with self._handle.transaction() as (transaction, databases):
+                stats_of(transaction, databases)
+        except FileNotFoundError:
+            return ""
+        except _UNREADABLE as error:
+            return str(error)
+        return ""
 
     def stats(self) -> CacheStats:
         """Return how much the cache holds."""
         try:
             with self._handle.transaction() as (transaction, databases):
                 return stats_of(transaction, databases)
-        except FileNotFoundError:
+        except _UNREADABLE:
             return CacheStats(0, 0, 0)
 
     def close(self) -> None:

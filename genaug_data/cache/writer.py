@@ -17,13 +17,14 @@ from genaug_data.cache.environment import Handle
 from genaug_data.cache.lease import Lease
 from genaug_data.cache.manifest import check_folder, read_manifest, write_manifest
 from genaug_data.cache.record import Codec, encode
-from genaug_data.errors import CacheFull
+from genaug_data.errors import CacheError, CacheFull
 from genaug_data.sample import Provenance, Sample
 
 INDEX = struct.Struct("<qiqQ")
 TOTALS = struct.Struct("<qQ")
 _PAGE = 4096
-_MOST_REJECTED = 100_000
+_MOST_REJECTED = 20_000
+_JUDGES = b"judges"
 _LEAST_MAP = 1 << 20
 
 
@@ -76,8 +77,13 @@ class CacheWriter:
         self._max_bytes = max_bytes
         self._codec: Codec = codec
         check_folder(self._folder, identity, fingerprint)
-        (self._folder / "variants").mkdir(parents=True, exist_ok=True)
-        self._lease = Lease(self._folder)
+        try:
+            (self._folder / "variants").mkdir(parents=True, exist_ok=True)
+            self._lease = Lease(self._folder)
+        except OSError as error:
+            raise CacheError(
+                f"the cache in {self._folder} cannot be written ({error}); pass a folder that can"
+            ) from error
         try:
             if read_manifest(self._folder) is None:
                 write_manifest(self._folder, identity, fingerprint)
@@ -86,6 +92,11 @@ class CacheWriter:
             self._handle = Handle(self._folder / "variants", map_size)
             self._handle.forget_dead_readers()
             self._handle.resize(map_size)
+        except (OSError, lmdb.Error) as error:
+            self._lease.release()
+            raise CacheError(
+                f"the cache in {self._folder} cannot be opened ({error}); make room, or pass another folder"
+            ) from error
         except BaseException:
             self._lease.release()
             raise
@@ -105,17 +116,12 @@ class CacheWriter:
                 )
         if not encoded:
             return []
-        try:
-            return self._store(encoded)
-        except lmdb.MapFullError as error:
-            raise CacheFull(
-                f"the file of the cache in {self._folder} is at its bound; raise max_bytes ({self._max_bytes})"
-            ) from error
+        return self._store(encoded)
 
     def reject(self, records: Sequence[tuple[bytes, Provenance]]) -> None:
         """Remember rejected variants with their verdicts, so that a rerun does not make them again.
 
-        At most 100,000 are remembered; then all are forgotten, which costs making them once more.
+        At most 20,000 are remembered; then all are forgotten, which costs making them once more.
         """
         if not records:
             return
@@ -123,9 +129,20 @@ class CacheWriter:
             rejected = databases["rejected"]
             if transaction.stat(rejected)["entries"] + len(records) > _MOST_REJECTED:
                 transaction.drop(rejected, delete=False)
-            for key, made in records:
+            for key, made in records[-_MOST_REJECTED:]:
                 text = made.to_json().encode()
                 transaction.put(key, xxhash.xxh3_64_digest(text) + text, db=rejected)
+
+    def judged_by(self) -> str | None:
+        """Return what :meth:`set_judged_by` noted; None where nobody did."""
+        with self._handle.transaction() as (transaction, databases):
+            return judges_of(transaction, databases)
+
+    def set_judged_by(self, judges: str) -> None:
+        """Note which gates every variant in the cache has passed, and forget what others rejected."""
+        with self._transaction() as (transaction, databases):
+            transaction.drop(databases["rejected"], delete=False)
+            transaction.put(_JUDGES, judges.encode(), db=databases["totals"])
 
     def status(self, key: bytes) -> Literal["accepted", "rejected"] | None:
         """Return what is known of a key."""
@@ -167,8 +184,10 @@ class CacheWriter:
         try:
             with self._handle.transaction(write=True) as opened:
                 yield opened
-        except lmdb.MapFullError:
-            raise
+        except lmdb.MapFullError as error:
+            raise CacheFull(
+                f"the file of the cache in {self._folder} is at its bound; raise max_bytes ({self._max_bytes})"
+            ) from error
         except (lmdb.Error, OSError) as error:
             # LMDB reports a full disk, a quota and a file size limit alike: as an error that carries errno's text.
             raise CacheFull(
@@ -207,6 +226,12 @@ def stats_of(transaction: lmdb.Transaction, databases: dict[str, Any]) -> CacheS
     """Return how much a cache holds, as one transaction sees it."""
     records, rejected = (transaction.stat(databases[name])["entries"] for name in ("index", "rejected"))
     return CacheStats(records, _totals(transaction, databases)[0], rejected)
+
+
+def judges_of(transaction: lmdb.Transaction, databases: dict[str, Any]) -> str | None:
+    """Return which gates the variants of a cache have passed, as one transaction sees it."""
+    stored = transaction.get(_JUDGES, db=databases["totals"])
+    return None if stored is None else bytes(stored).decode()
 
 
 def _size(value: bytes) -> int:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,7 @@ from genaug_data.cache import CacheReader, CacheWriter, check_folder, prune, rea
 from genaug_data.cache.checked import Checked
 from genaug_data.cache.decoding import Decoder
 from genaug_data.cache.record import encode
-from genaug_data.errors import CacheError, CacheFull, CacheLocked, DataError
+from genaug_data.errors import CacheError, CacheFull, CacheLocked, ConfigError, DataError
 from genaug_data.sample import Provenance, Recipe, Sample, Verdict
 from genaug_data.seeding import torch_generator
 
@@ -269,7 +270,7 @@ def test_folders_of_others_are_refused(writer: Callable[..., CacheWriter], tmp_p
     one.put([record(1)])
     one.close()
     folder = tmp_path / "cache"
-    with pytest.raises(CacheError, match="belongs to another generator or training set: it holds variants of 'i'"):
+    with pytest.raises(CacheError, match="belongs to another training set: it holds variants of 'i'"):
         writer(identity="other")
     with pytest.raises(CacheError, match="belongs to another fit of the generator: it holds variants of 'f'"):
         writer(fingerprint="other")
@@ -519,3 +520,76 @@ def test_a_reader_sees_a_cache_that_grew_beyond_what_it_opened(
     for start in range(0, 8000, 500):
         two.put([record(start + place, (3, 64, 64)) for place in range(500)])
     assert other.communicate("\n")[0] == "True\n"
+
+
+@pytest.mark.parametrize("bound", [-5, 0])
+def test_a_bound_that_cannot_be_costs_nothing(writer: Callable[..., CacheWriter], tmp_path: Path, bound: int) -> None:
+    one = writer()
+    one.put([record(number) for number in range(4)])
+    one.close()
+    with pytest.raises(ConfigError, match=f"max_bytes must be at least 1, got {bound}"):
+        prune(tmp_path / "cache", max_bytes=bound, progress=False)
+    assert verify(tmp_path / "cache", progress=False).records == 4
+
+
+def test_a_forked_process_does_not_keep_the_right_to_write(writer: Callable[..., CacheWriter], tmp_path: Path) -> None:
+    one = writer()
+    ours, theirs = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(theirs)
+        os.read(ours, 1)
+        os._exit(0)
+    try:
+        one.close()
+        writer().close()
+    finally:
+        os.close(theirs)
+        os.close(ours)
+        os.waitpid(child, 0)
+
+
+def test_the_first_reads_of_many_threads_share_one_environment(
+    writer: Callable[..., CacheWriter], tmp_path: Path
+) -> None:
+    one = writer()
+    one.put([record(number) for number in range(4)])
+    one.close()
+    for _ in range(20):
+        readers = [CacheReader(tmp_path / "cache") for _ in range(4)]
+        with ThreadPoolExecutor(4) as pool:
+            found = list(pool.map(lambda reader: len(reader.gather([key_of(1), key_of(2)])), readers))
+            list(pool.map(CacheReader.close, readers))
+        assert found == [2] * 4
+
+
+def test_rejections_stay_within_their_bound(
+    writer: Callable[..., CacheWriter], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("genaug_data.cache.writer._MOST_REJECTED", 10)
+    one = writer()
+    for start in range(0, 40, 4):
+        one.reject([(key_of(number), made(number)) for number in range(start, start + 4)])
+        assert 0 < one.stats().rejected <= 10
+    one.reject([(key_of(number), made(number)) for number in range(100)])
+    assert one.stats().rejected == 10
+
+
+def test_a_file_that_is_no_database_reads_as_empty_and_is_refused_for_writing(tmp_path: Path) -> None:
+    for content in (b"x" * 100, b"x" * 20_000, b""):
+        folder = tmp_path / f"cache{len(content)}"
+        with CacheWriter(folder, fingerprint="f", identity="i", max_bytes=1 << 20) as one:
+            one.put([record(1)])
+        (folder / "variants" / "data.mdb").write_bytes(content)
+        with CacheReader(folder) as reader:
+            assert reader.gather([key_of(1)]) == [None]
+            assert reader.entries() == []
+            assert list(reader.rejections()) == []
+            assert reader.stats().records == 0
+            assert reader.provenance(key_of(1)) is None
+            assert reader.judged_by() is None
+        if content:
+            with pytest.raises(CacheError, match="cannot be opened"):
+                CacheWriter(folder, fingerprint="f", identity="i", max_bytes=1 << 20)
+            with pytest.raises(CacheError, match="is damaged beyond its records"):
+                verify(folder, progress=False)
