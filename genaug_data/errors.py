@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import traceback
+
 
 class GenaugError(Exception):
     """Base of every error that genaug_data raises on purpose.
@@ -50,3 +52,15 @@ class WorkerError(GenaugError, RuntimeError):
 
 class GenaugWarning(UserWarning):
     """Something went on without generation, or with less of it; said once."""
+
+
+def brief(error: BaseException) -> str:
+    """Return type and message of an exception and the line of code that raised it, in one line.
+
+    Example:
+        >>> brief(ValueError("no such class"))
+        'ValueError: no such class'
+    """
+    place = traceback.extract_tb(error.__traceback__)[-1:]
+    where = "".join(f" ({frame.filename}:{frame.lineno})" for frame in place)
+    return f"{type(error).__name__}: {' '.join(str(error).split())}{where}"

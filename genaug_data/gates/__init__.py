@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from genaug_data.gates.base import Gate, judge_all
+from genaug_data.gates.base import Gate, fingerprint_of, judge_all
 from genaug_data.gates.duplicate import Duplicate
 from genaug_data.gates.leak import Leak
 from genaug_data.gates.no_op import NoOp
@@ -12,7 +12,17 @@ from genaug_data.gates.overlap import check_disjoint
 from genaug_data.gates.validity import Validity
 from genaug_data.sample import Sample
 
-__all__ = ["Duplicate", "Gate", "Leak", "NoOp", "Validity", "check_disjoint", "default_gates", "judge_all"]
+__all__ = [
+    "Duplicate",
+    "Gate",
+    "Leak",
+    "NoOp",
+    "Validity",
+    "check_disjoint",
+    "default_gates",
+    "fingerprint_of",
+    "judge_all",
+]
 
 
 def default_gates(protected: Sequence[Sequence[Sample]] = ()) -> list[Gate]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
@@ -33,6 +34,16 @@ class Gate(ABC):
 
     name: str
     cost: float
+
+    @property
+    def fingerprint(self) -> str:
+        """What decides its verdicts, known after :meth:`prepare`: its type and settings, unless a member adds to it.
+
+        A cache that other gates judged is judged anew.
+        """
+        settings = {name: value for name, value in vars(self).items() if not name.startswith("_")}
+        plain = {name: value for name, value in settings.items() if isinstance(value, (bool, int, float, str, tuple))}
+        return f"{type(self).__module__}.{type(self).__qualname__}({sorted(plain.items())})"
 
     @abstractmethod
     def assess(self, parents: Sequence[Sample], children: Sequence[Sample]) -> list[Verdict]:
@@ -92,6 +103,20 @@ class Gate(ABC):
                     f"the gate {self.name!r} returned accepted={verdict.accepted} with the reason "
                     f"{verdict.reason!r}; give a reason exactly when rejecting"
                 )
+
+
+def fingerprint_of(gates: Sequence[Gate]) -> str:
+    """Return 32 hexadecimal digits that stand for what decides the verdicts of ``gates``, in any order.
+
+    Example:
+        >>> from genaug_data.gates import NoOp, Validity
+        >>> fingerprint_of([NoOp(), Validity()]) == fingerprint_of([Validity(), NoOp()])
+        True
+        >>> fingerprint_of([NoOp()]) == fingerprint_of([NoOp(tolerance=0.02)])
+        False
+    """
+    names = "\n".join(sorted(gate.fingerprint for gate in gates))
+    return hashlib.blake2b(names.encode(), digest_size=16).hexdigest()
 
 
 def judge_all(gates: Sequence[Gate], parents: Sequence[Sample], children: Sequence[Sample]) -> list[list[Verdict]]:

@@ -66,6 +66,12 @@ class Leak(Gate):
         self.calibration: Calibration | None = None
         self._index: ProtectedIndex | None = None
 
+    @property
+    def fingerprint(self) -> str:
+        """Settings, threshold, and every protected image."""
+        index = "" if self._index is None else self._index.digest
+        return f"genaug_data.gates.Leak({self.alpha}, {self.calibration}, {index})"
+
     def prepare(
         self, train: Sequence[Sample], *, progress: bool = True, beat: Callable[[], None] | None = None
     ) -> None:

@@ -80,6 +80,11 @@ class ProtectedIndex:
     def __len__(self) -> int:
         return len(self._origins)
 
+    @property
+    def digest(self) -> str:
+        """32 hexadecimal digits that stand for the set of protected images."""
+        return hashlib.blake2b(b"".join(sorted(self._exact)), digest_size=16).hexdigest()
+
     def nearest(self, images: Sequence[torch.Tensor]) -> Nearest:
         """Find the nearest protected image to each of ``images``, uint8 ``(C, H, W)`` of any mixture of shapes."""
         queries = describe(images)

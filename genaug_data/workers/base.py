@@ -10,6 +10,7 @@ from typing import Protocol, TypeAlias
 from genaug_data.gates import Gate
 from genaug_data.generators import SampleGenerator
 from genaug_data.sample import Request, Sample
+from genaug_data.tasks import Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,7 @@ class Job:
         folder: of the cache.
         identity: of generator and training set before any fit; a cache folder belongs to one.
         max_bytes: bound of the cache.
+        task: checks the annotations that a generator made itself; None for no check.
         batch_size: variants a call of the generator, at most.
         device: where the generator runs.
         progress: whether long steps show a bar.
@@ -34,6 +36,7 @@ class Job:
     folder: Path
     identity: str
     max_bytes: int
+    task: Task | None = None
     batch_size: int = 32
     device: str = "auto"
     progress: bool = True
@@ -118,9 +121,15 @@ class Warned:
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """The worker gave up; training goes on with real and cached samples."""
+    """The worker gave up; training goes on.
+
+    Args:
+        reason: one sentence.
+        readable: whether the cache may be read as it is, because the same gates judged all that is in it.
+    """
 
     reason: str
+    readable: bool = False
 
 
 Answer: TypeAlias = Accepted | Rejected | Failed | Withdrawn

@@ -15,6 +15,8 @@ class Budget:
         duty: share of the time that the generator may be busy, in (0, 1].
         images: variants that may be made, or None.
         seconds: that the generator may be busy, or None.
+        patience: seconds of silence after which the generation process counts as hung and is started again; one call
+            of the generator, or a ``fit`` that does not call its ``beat``, must not take longer.
         device: where it runs: "auto" is CUDA where there is one, "cpu", "cuda:1", ...
 
     Raises:
@@ -28,11 +30,14 @@ class Budget:
     duty: float = 1.0
     images: int | None = None
     seconds: float | None = None
+    patience: float = 300.0
     device: str = "auto"
 
     def __post_init__(self) -> None:
         if not 0 < self.duty <= 1:
             raise ConfigError(f"duty must be in (0, 1], got {self.duty}; 0.5 keeps the generator busy half of the time")
+        if not self.patience > 0:
+            raise ConfigError(f"patience must be above 0 seconds, got {self.patience}; 300 is the default")
         for name in ("images", "seconds"):
             value = getattr(self, name)
             if value is not None and value < 0:

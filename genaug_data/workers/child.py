@@ -6,7 +6,6 @@ import os
 import signal
 import threading
 import time
-import traceback
 from collections import deque
 from collections.abc import Iterator
 from multiprocessing.connection import Connection
@@ -14,7 +13,7 @@ from multiprocessing.connection import Connection
 import cloudpickle
 import torch
 
-from genaug_data.errors import GenaugError
+from genaug_data.errors import brief
 from genaug_data.sample import Request
 from genaug_data.workers.base import Broken, Cost, Event
 from genaug_data.workers.budget import Budget
@@ -46,17 +45,19 @@ def _end_with_parent(parent: int) -> None:
 
 
 def _serve(connection: Connection) -> None:
-    budget, payload = cloudpickle.loads(connection.recv_bytes())
+    budget = cloudpickle.loads(connection.recv_bytes())
+    payload = connection.recv_bytes()
     torch.set_num_threads(max(1, (os.cpu_count() or 2) // 2))
     beat = _Beat(connection)
     try:
         production = Production(cloudpickle.loads(payload), beat)
-        connection.send(production.setup())
-    except GenaugError as error:
-        connection.send(Broken(str(error)))
+    except Exception as error:
+        connection.send(Broken(f"the generation process cannot unpickle its job: {brief(error)}"))
         return
-    except Exception:
-        connection.send(Broken(f"the generation process could not start: {traceback.format_exc()}"))
+    del payload
+    outcome = production.setup()
+    connection.send(outcome)
+    if isinstance(outcome, Broken):
         return
     try:
         _work(production, connection, budget, beat)
@@ -75,7 +76,8 @@ def _work(production: Production, connection: Connection, budget: Budget, beat: 
             if verb == "stop":
                 return
             if verb == "evict":
-                connection.send(production.evict(argument))
+                for event in production.evict(argument):
+                    connection.send(event)
             elif verb == "withdraw":
                 production.withdraw(argument)
             else:

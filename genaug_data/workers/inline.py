@@ -6,7 +6,6 @@ import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 
-from genaug_data.errors import GenaugError
 from genaug_data.sample import Request
 from genaug_data.workers.account import Account
 from genaug_data.workers.base import Broken, Cost, Event, Job, WorkerStats
@@ -34,7 +33,7 @@ class InlineWorker:
 
     def start(self) -> None:
         """Let the next :meth:`poll` set up."""
-        if self._state == "idle":
+        if self._state in ("idle", "closed"):
             self._state = "starting"
 
     def submit(self, requests: Sequence[Request]) -> int:
@@ -54,7 +53,7 @@ class InlineWorker:
     def evict(self, keys: Sequence[bytes]) -> None:
         """Remove variants from the cache at once."""
         if self._state == "ready" and keys:
-            self._news.append(self._production.evict(keys))
+            self._news.extend(self._production.evict(keys))
 
     def poll(self) -> list[Event]:
         """Do the next piece of work, if it is time for it, and return what happened."""
@@ -71,17 +70,18 @@ class InlineWorker:
         return WorkerStats(self._state, len(account.outstanding), account.images, account.seconds)
 
     def close(self) -> None:
-        """Close the cache; what was not worked on is dropped."""
+        """Close the cache; what was not worked on is dropped. :meth:`start` sets up anew."""
         self._running = iter(())
+        self._waiting.clear()
+        self._account.outstanding.clear()
         self._production.close()
         self._state = "closed"
 
     def _set_up(self) -> None:
-        try:
-            self._news.append(self._production.setup())
-            self._state = "ready"
-        except GenaugError as error:
-            self._news.append(Broken(str(error)))
+        outcome = self._production.setup()
+        self._news.append(outcome)
+        self._state = "ready"
+        if isinstance(outcome, Broken):
             self._state = "broken"
             self._account.outstanding.clear()
 

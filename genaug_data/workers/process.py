@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
+
+import cloudpickle
 
 from genaug_data.sample import Request
 from genaug_data.workers.account import Account
@@ -32,16 +35,15 @@ _KEYS_A_MESSAGE = 1000
 class ProcessWorker:
     """One child of the trainer, started with its own interpreter, so scripts and notebooks need no main guard.
 
-    The watchdog works inside :meth:`poll`. A child that dies, or says nothing for ``stall_seconds`` while it has work,
-    is killed and started again after a pause that doubles; its unanswered requests are ordered again, those it was
-    working on one by one. A request that was being worked on in ``max_attempts`` deaths is quarantined. After
+    The watchdog works inside :meth:`poll`. A child that dies, or says nothing for ``budget.patience`` seconds while it
+    has work, is killed and started again after a pause that doubles; its unanswered requests are ordered again, those
+    it was working on one by one. A request that was being worked on in ``max_attempts`` deaths is quarantined. After
     ``max_restarts`` restarts without an answer in between, the worker gives up with one ``Broken``.
 
     Args:
         job: what to work with; pickled with cloudpickle at the start.
         budget: what it may take.
         capacity: requests that may be outstanding.
-        stall_seconds: silence after which a busy child counts as hung.
         max_attempts: deaths of the child that one request may take part in.
         max_restarts: restarts in a row without any answer.
         backoff: seconds before the first restart.
@@ -52,23 +54,21 @@ class ProcessWorker:
         job: Job,
         budget: Budget,
         capacity: int = 256,
-        stall_seconds: float = 300.0,
         max_attempts: int = 3,
         max_restarts: int = 5,
         backoff: float = 1.0,
     ) -> None:
         self._job = job
         self._account = Account(budget, capacity)
-        self._stall_seconds = stall_seconds
         self._max_attempts = max_attempts
         self._max_restarts = max_restarts
         self._backoff = backoff
         self._child: Spawned | None = None
-        self._payload: bytes | None = None
         self._state = "idle"
         self._news: list[Event] = []
         self._unsent: list[list[Request]] = []
         self._evictions: list[bytes] = []
+        self._evicting: list[bytes] = []
         self._withdrawing: dict[tuple[int, int], Request] = {}
         self._withdrawals: list[Request] = []
         self._working_on: tuple[Request, ...] = ()
@@ -78,10 +78,9 @@ class ProcessWorker:
         self._not_before = 0.0
 
     def start(self) -> None:
-        """Pickle the job; the next :meth:`poll` starts the child with it, which may take as long as its imports."""
-        if self._state == "idle":
+        """Let the next :meth:`poll` start the child: that takes as long as pickling the job and the child's imports."""
+        if self._state in ("idle", "closed"):
             self._state = "starting"
-            self._payload = self._pickled()
 
     def submit(self, requests: Sequence[Request]) -> int:
         """Take as many requests as there is room and budget for; they are worked on in order, as one list."""
@@ -126,11 +125,21 @@ class ProcessWorker:
         return WorkerStats(self._state, len(account.outstanding), account.images, account.seconds, self._restarts)
 
     def close(self) -> None:
-        """Ask the child to stop, and kill it if it is still there two seconds later."""
-        if self._child is not None:
-            self._child.stop(grace=2.0)
-            self._child = None
+        """Ask the child to stop, and kill it if it is still there two seconds later; :meth:`start` begins anew."""
+        # First of all, so that a child that another thread is just starting is stopped there.
         self._state = "closed"
+        child, self._child = self._child, None
+        if child is not None:
+            child.ask_to_stop(grace=2.0)
+            # What is in the cache is to be counted, too.
+            self._receive(child)
+            child.kill()
+        self._account.outstanding.clear()
+        self._unsent.clear()
+        self._evictions.clear()
+        self._evicting.clear()
+        self._withdrawing.clear()
+        self._withdrawals.clear()
 
     @property
     def process_id(self) -> int | None:
@@ -138,10 +147,11 @@ class ProcessWorker:
         return None if self._child is None else self._child.process.pid
 
     def _pickled(self) -> bytes | None:
-        import cloudpickle
-
         try:
-            return cloudpickle.dumps((self._account.budget, cloudpickle.dumps(self._job)))
+            with suppress(RuntimeError):
+                # Another thread may read the dataset meanwhile: "dictionary changed size during iteration".
+                return cloudpickle.dumps(self._job)
+            return cloudpickle.dumps(self._job)
         except Exception as error:
             self._give_up(
                 f"the dataset, the generator or a gate cannot be sent to the generation process ({error}); "
@@ -150,20 +160,23 @@ class ProcessWorker:
             return None
 
     def _launch(self) -> None:
-        # Not kept for a restart: it may be as large as the dataset.
-        payload, self._payload = self._payload or self._pickled(), None
-        if payload is not None:
-            self._child = child = Spawned()
-            child.load(payload)
+        payload = self._pickled()
+        if payload is None or self._state == "closed":
+            return
+        self._child = child = Spawned()
+        child.load(cloudpickle.dumps(self._account.budget), payload)
+        if self._state == "closed":
+            child.kill()
+            self._child = None
 
     def _send_waiting(self) -> None:
         if self._state != "ready" or self._child is None:
             return
         try:
-            if self._evictions and not self._child.evicting:
-                self._child.connection.send(("evict", self._evictions[:_KEYS_A_MESSAGE]))
-                self._child.evicting = True
+            if self._evictions and not self._evicting:
+                self._evicting = self._evictions[:_KEYS_A_MESSAGE]
                 del self._evictions[:_KEYS_A_MESSAGE]
+                self._child.connection.send(("evict", self._evicting))
             for requests in self._unsent:
                 self._child.connection.send(("run", requests))
             self._unsent.clear()
@@ -194,11 +207,11 @@ class ProcessWorker:
                 self._state = "ready"
                 self._send_waiting()
             case Evicted():
-                if self._child is not None:
-                    self._child.evicting = False
+                # Also told of those that left to make room; a second eviction of a key does no harm.
+                self._evicting = []
                 self._send_waiting()
-            case Broken(reason):
-                self._give_up(reason)
+            case Broken(reason, readable):
+                self._give_up(reason, readable)
                 return
             case Cost() if self._account.spent:
                 self.withdraw(list(self._account.outstanding.values()))
@@ -216,13 +229,16 @@ class ProcessWorker:
                 self._launch()
             return
         busy = self._state == "starting" or bool(self._account.outstanding)
-        stalled = busy and now - self._child.last_word > self._stall_seconds
+        stalled = busy and now - self._child.last_word > self._account.budget.patience
         if not stalled and not self._child.hung_up and self._child.process.poll() is None:
             return
-        self._child.stop(grace=0.0)
-        code = self._child.process.returncode
-        self._child = None
-        cause = f"said nothing for {self._stall_seconds:g} s" if stalled else f"ended with exit code {code}"
+        child, self._child = self._child, None
+        # A child that hung up is about to end by itself, with an exit code that says more than that of a kill.
+        if not stalled:
+            child.ask_to_stop(grace=1.0)
+        child.kill()
+        code = child.process.returncode
+        cause = f"said nothing for {self._account.budget.patience:g} s" if stalled else f"ended with exit code {code}"
         self._restart(cause)
 
     def _restart(self, cause: str) -> None:
@@ -236,8 +252,8 @@ class ProcessWorker:
         self._not_before = time.monotonic() + min(self._backoff * 2**self._restarts_in_a_row, 30.0)
         self._restarts += 1
         self._restarts_in_a_row += 1
-        self._evictions.clear()
-        # The new child knows of nothing that was withdrawn.
+        # The new child knows of nothing that was evicted or withdrawn.
+        self._evictions, self._evicting = self._evicting + self._evictions, []
         self._withdrawals = list(self._withdrawing.values())
 
     def _quarantine(self, cause: str) -> None:
@@ -259,10 +275,10 @@ class ProcessWorker:
         others = [request for place, request in self._account.outstanding.items() if place not in held]
         self._unsent = ([others] if others else []) + alone
 
-    def _give_up(self, reason: str) -> None:
+    def _give_up(self, reason: str, readable: bool = False) -> None:
         self._state = "broken"
         self._account.outstanding.clear()
-        self._news.append(Broken(reason))
+        self._news.append(Broken(reason, readable))
         if self._child is not None:
-            self._child.stop(grace=0.0)
+            self._child.kill()
             self._child = None

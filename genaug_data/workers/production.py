@@ -11,12 +11,13 @@ from dataclasses import dataclass
 import torch
 
 from genaug_data.cache import CacheReader, CacheWriter
-from genaug_data.errors import CacheFull
-from genaug_data.gates import judge_all
+from genaug_data.errors import CacheError, CacheFull, GenaugError, brief
+from genaug_data.gates import fingerprint_of, judge_all
 from genaug_data.generators import check_variants, group_key
 from genaug_data.sample import Provenance, Request, Sample, Verdict, content_hash, variant_key
 from genaug_data.workers.base import (
     Accepted,
+    Broken,
     Cost,
     Event,
     Evicted,
@@ -29,6 +30,7 @@ from genaug_data.workers.base import (
     Warned,
     Withdrawn,
 )
+from genaug_data.workers.revision import revise
 
 
 def _versions() -> dict[str, str]:
@@ -59,22 +61,37 @@ class Production:
         self._writer: CacheWriter | None = None
         self._withdrawn: set[tuple[int, int]] = set()
 
-    def setup(self) -> Ready:
-        """Fit the generator where it needs that, prepare the gates, open the cache.
+    def setup(self) -> Ready | Broken:
+        """Fit the generator where it needs that, prepare the gates, open the cache, and revise what is in it.
 
-        Raises:
-            GenaugError: the cache folder is another's or in use, or the training set cannot be learned from.
+        Returns:
+            Ready, or Broken with the reason: nothing that goes wrong here may end a training run.
         """
         job = self._job
-        if job.device != "auto" and hasattr(job.generator, "to"):
-            job.generator.to(job.device)
-        if hasattr(job.generator, "fit"):
-            job.generator.fit(job.samples, job.folder / "generator", progress=job.progress, beat=self._beat)
-        for gate in job.gates:
-            gate.prepare(job.samples, progress=job.progress, beat=self._beat)
-        fingerprint = job.generator.fingerprint
-        self._writer = CacheWriter(job.folder, fingerprint=fingerprint, identity=job.identity, max_bytes=job.max_bytes)
-        self._remember_cached()
+        try:
+            if job.device != "auto" and hasattr(job.generator, "to"):
+                job.generator.to(job.device)
+            if hasattr(job.generator, "fit"):
+                job.generator.fit(job.samples, job.folder / "generator", progress=job.progress, beat=self._beat)
+            for gate in job.gates:
+                gate.prepare(job.samples, progress=job.progress, beat=self._beat)
+            fingerprint = job.generator.fingerprint
+            self._writer = CacheWriter(
+                job.folder, fingerprint=fingerprint, identity=job.identity, max_bytes=job.max_bytes
+            )
+            with CacheReader(job.folder) as reader:
+                revise(job.samples, job.gates, reader, self._writer, progress=job.progress, beat=self._beat)
+        except CacheError as error:
+            self.close()
+            # Another run may be writing to it: what it judged by the same gates is good enough to be read.
+            with CacheReader(job.folder) as reader:
+                return Broken(str(error), readable=reader.judged_by() == fingerprint_of(job.gates))
+        except GenaugError as error:
+            self.close()
+            return Broken(str(error))
+        except Exception as error:
+            self.close()
+            return Broken(f"it could not be set up: {brief(error)}")
         return Ready(fingerprint)
 
     def run(self, requests: Sequence[Request]) -> Iterator[Event]:
@@ -104,10 +121,13 @@ class Production:
         """Leave out requests that have not been begun when :meth:`run` comes to them."""
         self._withdrawn.update(request.place for request in requests)
 
-    def evict(self, keys: Sequence[bytes]) -> Evicted:
-        """Remove variants from the cache."""
-        self._cache.evict(keys)
-        return Evicted(tuple(keys))
+    def evict(self, keys: Sequence[bytes]) -> list[Event]:
+        """Remove variants from the cache; an ``Evicted``, empty where the file system has no room even for that."""
+        try:
+            self._cache.evict(keys)
+        except CacheFull as error:
+            return [Evicted(()), Full(str(error))]
+        return [Evicted(tuple(keys))]
 
     def close(self) -> None:
         """Close the cache: idempotent."""
@@ -171,6 +191,10 @@ class Production:
         parents = [order.parent for order in batch]
         children = self._job.generator.generate(parents, [order.request for order in batch])
         check_variants(parents, children)
+        if self._job.task is not None:
+            for parent, child in zip(parents, children, strict=True):
+                if child.target is not parent.target:
+                    self._job.task.check_target(child.target)
         self._beat()
         kept, refused = [], []
         news: list[Event] = []
@@ -202,12 +226,3 @@ class Production:
             versions=self._versions,
             created=time.time(),
         )
-
-    def _remember_cached(self) -> None:
-        with CacheReader(self._job.folder) as reader:
-            keys = [entry.key for entry in reader.entries()]
-            for start in range(0, len(keys), 256):
-                self._beat()
-                known = [child for child in reader.gather(keys[start : start + 256]) if child is not None]
-                for gate in self._job.gates:
-                    gate.remember(known)

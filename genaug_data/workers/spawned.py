@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 import weakref
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -28,7 +29,6 @@ class Spawned:
         connection: to it; carries orders there and events back.
         last_word: when it last said something, by the monotonic clock.
         hung_up: whether its end of the connection is closed.
-        evicting: whether an eviction is on its way that it has not confirmed.
     """
 
     def __init__(self) -> None:
@@ -44,30 +44,35 @@ class Spawned:
         self.connection = Connection(ours.detach())
         self.last_word = time.monotonic()
         self.hung_up = False
-        self.evicting = False
         self._is_loaded = False
-        self._end = weakref.finalize(self, _end, self.process, self.connection)
+        self._end = weakref.finalize(self, _end, self.process, self.connection, os.getpid())
 
-    def load(self, payload: bytes) -> None:
+    def load(self, *payloads: bytes) -> None:
         """Send pickled budget and job, and wait until the child has read all but what the connection's buffer holds."""
         try:
-            self.connection.send_bytes(payload)
+            for payload in payloads:
+                self.connection.send_bytes(payload)
             self._is_loaded = True
         except OSError:
             self.hung_up = True
 
-    def stop(self, grace: float) -> None:
-        """Ask for an end, wait ``grace`` seconds for it, then kill; at once while another thread still loads."""
-        if grace > 0 and self._is_loaded:
-            try:
+    def ask_to_stop(self, grace: float) -> None:
+        """Ask for an end and wait ``grace`` seconds for it; not at all while another thread still loads."""
+        if self._is_loaded:
+            with suppress(OSError):
                 self.connection.send(("stop", None))
+            with suppress(subprocess.TimeoutExpired):
                 self.process.wait(grace)
-            except (OSError, subprocess.TimeoutExpired):
-                pass
+
+    def kill(self) -> None:
+        """End the child and close the connection: idempotent."""
         self._end()
 
 
-def _end(process: subprocess.Popen[Any], connection: Connection) -> None:
+def _end(process: subprocess.Popen[Any], connection: Connection, owner: int) -> None:
+    if os.getpid() != owner:
+        # A forked copy of the trainer drops its copy of this: the child is not its own.
+        return
     process.kill()
     process.wait()
     connection.close()

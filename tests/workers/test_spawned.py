@@ -29,7 +29,8 @@ def test_it_is_killed_when_nobody_refers_to_it() -> None:
 
 def test_a_child_that_is_not_loaded_is_not_waited_for() -> None:
     child, started = Spawned(), time.monotonic()
-    child.stop(grace=60)
+    child.ask_to_stop(grace=60)
+    child.kill()
     # It has not imported anything yet, and would take its time to hear of the stop.
     assert time.monotonic() - started < 30
     assert child.process.returncode == -9
@@ -40,7 +41,7 @@ def test_a_child_that_is_not_loaded_is_not_waited_for() -> None:
 def test_a_loaded_child_says_what_is_wrong_and_ends_by_itself(tmp_path: object) -> None:
     job = Job([], None, [], tmp_path / "cache", "toy", 1 << 20, progress=False)
     child = Spawned()
-    child.load(cloudpickle.dumps((Budget(), cloudpickle.dumps(job))))
+    child.load(cloudpickle.dumps(Budget()), cloudpickle.dumps(job))
     said = None
     while said is None:
         said = child.connection.recv()
@@ -48,4 +49,4 @@ def test_a_loaded_child_says_what_is_wrong_and_ends_by_itself(tmp_path: object) 
     assert child.process.wait(30) == 0
     with pytest.raises(EOFError):
         child.connection.recv()
-    child.stop(grace=1)
+    child.kill()

@@ -3,6 +3,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 import torch
 
 from genaug_data.cache import CacheReader
+from genaug_data.errors import CacheFull
 from genaug_data.gates import NoOp
 from genaug_data.planner import Planner
 from genaug_data.recipes import RecipePolicy
@@ -24,10 +26,12 @@ from genaug_data.workers.base import (
     Event,
     Evicted,
     Failed,
+    Full,
     Ready,
     Rejected,
     Warned,
 )
+from genaug_data.workers.production import Production
 from tests.toys import Dies, HangsOnce, Noisy, Raises, RunsOutOfMemory, Shrinks, Slow, WaitsFor, noisy, toy_samples
 
 SAMPLES = toy_samples()
@@ -240,7 +244,7 @@ def test_a_request_that_kills_the_process_every_time_is_quarantined(job: Callabl
 
 
 def test_a_hung_process_is_killed_and_its_orders_are_made(job: Callable[..., Job], tmp_path: Path) -> None:
-    worker = ProcessWorker(job(HangsOnce(mark=str(tmp_path / "mark"))), Budget(), backoff=0.01, stall_seconds=12.0)
+    worker = ProcessWorker(job(HangsOnce(mark=str(tmp_path / "mark"))), Budget(patience=12.0), backoff=0.01)
     worker.submit(requests_for(0, 1))
     news = drain(worker, seconds=90)
     worker.close()
@@ -355,3 +359,39 @@ def test_a_large_dataset_is_sent_while_the_trainer_goes_on(job: Callable[..., Jo
     assert worker.stats().state == "starting"
     assert answers(drain(worker)) == {0: "Accepted"}
     worker.close()
+
+
+class TakesLongToPickle(list):
+    """A dataset whose pickling takes a while."""
+
+    def __reduce_ex__(self, protocol: int) -> tuple:
+        time.sleep(1.0)
+        return list, (list(self),)
+
+
+def test_a_worker_that_is_closed_while_it_starts_leaves_no_child(job: Callable[..., Job]) -> None:
+    worker = ProcessWorker(dataclasses.replace(job(), samples=TakesLongToPickle(SAMPLES)), Budget())
+    worker.start()
+    polling = threading.Thread(target=worker.poll)
+    polling.start()
+    time.sleep(0.3)
+    worker.close()
+    polling.join()
+    assert worker.process_id is None
+
+
+class FillsUp:
+    """Stands for a cache whose file system has no room even for an eviction."""
+
+    def evict(self, keys: list[bytes]) -> int:
+        raise CacheFull("no room")
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def test_an_eviction_that_finds_no_room_is_answered(job: Callable[..., Job]) -> None:
+    production = Production(job())
+    production._writer = FillsUp()
+    assert production.evict([b"k" * 16]) == [Evicted(()), Full("no room")]
+    production.close()
