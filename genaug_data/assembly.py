@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from typing import Any, Literal
 
 from tqdm import tqdm
 
+from genaug_data.arguments import check_protected
 from genaug_data.cache import CacheReader, check_folder
 from genaug_data.catalogue import Catalogue
 from genaug_data.errors import ConfigError, WorkerError
@@ -41,10 +43,11 @@ class Parts:
         """Return counts of the loop, the feedback, the worker and the cache."""
         worker, stored, feedback = self.worker.stats(), self.reader.stats(), self.loop.feedback.counts
         return {
-            **self.loop.counts,
+            **self.loop.intake.counts,
+            "on order": worker.outstanding,
             "worker": worker.state,
             "images made": worker.images,
-            "seconds of generation": worker.seconds,
+            "seconds of generation": round(worker.seconds, 2),
             "restarts": worker.restarts,
             "cached": stored.records,
             "cached bytes": stored.bytes,
@@ -74,21 +77,26 @@ class Parts:
     def warm_up(self, variants: int) -> dict[str, int]:
         """Order ``variants`` of every example and wait for them with a progress bar."""
         loop = self.loop
+        if variants < 1:
+            raise ConfigError(f"variants must be at least 1, got {variants}; 1 makes one of every example")
+        loop.wait_until_ready()
         waiting = list(loop.planner.everyone(variants))
         total, before = len(waiting), _answers(loop)
-        self.worker.start()
         with tqdm(total=total, desc="warm-up", unit="variant", disable=not self.progress) as bar:
             while waiting or self.worker.stats().outstanding:
                 taken = loop.order(waiting[:256])
                 del waiting[:taken]
                 loop.collect()
+                time.sleep(0.001)
                 bar.update(_answers(loop) - before - bar.n)
                 state = self.worker.stats()
                 if state.state == "broken":
                     raise WorkerError(f"the warm-up ended after {bar.n} of {total} variants: {loop.sayings.last()}")
                 if not taken and waiting and not state.outstanding:
                     break
-        return dict(loop.counts)
+        loop.catalogue.publish(loop.priorities)
+        loop.sayings.speak()
+        return dict(loop.intake.counts)
 
 
 def assemble(
@@ -116,15 +124,11 @@ def assemble(
     Raises:
         GenaugError: as :class:`~genaug_data.dataset.GenerativeAugmentDataset` says.
     """
-    _check_choice("mode", mode, ("async", "sync"))
-    _check_choice("worker", worker, ("process", "inline"))
-    for name, value in (("max_bytes", max_bytes), ("max_children", max_children), ("refresh_every", refresh_every)):
-        if value < 1:
-            raise ConfigError(f"{name} must be at least 1, got {value}; leave it out for its default")
     resolved = resolve_task(task, base)
     check_base(base, resolved)
     samples = SampleView(base, resolved)
     guarded = [SampleView(dataset, resolved) for dataset in protected]
+    check_protected(guarded)
     check_disjoint(base, protected, samples, guarded, progress=progress)
     maker = resolve_generator(generator, resolved)
     identity = identity_of(maker, dataset_probe(samples))
@@ -136,6 +140,7 @@ def assemble(
         folder=folder,
         identity=identity,
         max_bytes=max_bytes,
+        task=resolved,
         device=budget.device,
         progress=progress,
     )
@@ -158,12 +163,9 @@ def assemble(
     return parts
 
 
-def _check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise ConfigError(f"{name} must be {' or '.join(map(repr, choices))}, got {value!r}")
-
-
 def _answers(loop: AugmentationLoop) -> int:
     return sum(
-        count for name, count in loop.counts.items() if name.startswith(("accepted", "found", "rejected", "failed"))
+        count
+        for name, count in loop.intake.counts.items()
+        if name.startswith(("accepted", "found", "rejected", "failed"))
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,7 +30,7 @@ class Collate:
     """Collates items and adds the batch's :class:`~genaug_data.meta.SampleMeta`, packed once.
 
     Tuples and lists get the meta as their last element, mappings under the key "meta"; any other batch becomes the
-    pair (batch, meta).
+    pair (batch, meta), and so does a list of the items as they are.
 
     Args:
         inner: the user's own collate function.
@@ -50,8 +50,16 @@ class Collate:
 
     def __call__(self, items: list[Any]) -> Any:
         """Return the batch of ``items``, with the meta of its rows if they know where they came from."""
+        given = list(items)
         try:
-            batch = self.inner(items)
+            batch = self.inner(given)
+        except TypeError as error:
+            if not any(hasattr(part, "getbands") for item in given for part in _parts(item)):
+                raise
+            raise DataError(
+                "PIL images cannot be stacked into a batch; turn them into tensors in transform= (image) or "
+                "transforms= (image and mask)"
+            ) from error
         except RuntimeError as error:
             shapes = sorted({tuple(shape) for item in items for shape in _image_shapes(item)})
             if len(shapes) < 2:
@@ -66,11 +74,18 @@ class Collate:
             if "meta" in batch:
                 raise DataError("the batch has a key 'meta' already; rename it, or pass return_meta=False")
             return {**batch, "meta": items.meta}
-        if isinstance(batch, (tuple, list)) and not hasattr(batch, "_fields"):
+        if isinstance(batch, (tuple, list)) and not hasattr(batch, "_fields") and not _is_uncollated(batch, given):
             return type(batch)((*batch, items.meta))
         return batch, items.meta
 
 
+def _is_uncollated(batch: Sequence[Any], items: list[Any]) -> bool:
+    return len(batch) == len(items) and all(one is other for one, other in zip(batch, items, strict=True))
+
+
 def _image_shapes(item: Any) -> list[Any]:
-    parts = item.values() if isinstance(item, Mapping) else item if isinstance(item, (tuple, list)) else [item]
-    return [part.shape for part in parts if hasattr(part, "shape") and len(part.shape) >= 2]
+    return [part.shape for part in _parts(item) if hasattr(part, "shape") and len(part.shape) >= 2]
+
+
+def _parts(item: Any) -> Iterable[Any]:
+    return item.values() if isinstance(item, Mapping) else item if isinstance(item, (tuple, list)) else [item]

@@ -10,6 +10,7 @@ from typing import Any, Literal, SupportsIndex
 import torch
 from torch.utils.data import DataLoader, Dataset, default_collate
 
+from genaug_data.arguments import check_arguments
 from genaug_data.assembly import Parts, assemble
 from genaug_data.collate import Collate, MixedItems
 from genaug_data.errors import ConfigError
@@ -46,7 +47,8 @@ class GenerativeAugmentDataset(Dataset):
         policy: "ambiguity", "uniform", "loss_ema", "entropy", "margin", a policy, or a callable of the hardness table.
         recipes: how strongly parents are edited.
         mixing: "replace" keeps the number of steps of an epoch, "extend" the number of real examples.
-        mode: "async" never waits; "sync" waits at each refresh, so that a run is a function of its seed.
+        mode: "async" never waits; "sync" waits at each refresh, so that a run is a function of its seed and of the
+            number of DataLoader workers, which draw ahead of the training step.
         worker: "process", or "inline" for debugging.
         budget: what generation may take.
         max_bytes: bound of the cache.
@@ -101,6 +103,7 @@ class GenerativeAugmentDataset(Dataset):
         seed: int = 0,
         progress: bool = True,
     ) -> None:
+        check_arguments(locals())
         self.base = base
         self.transform = transform
         self.transforms = transforms
@@ -129,21 +132,23 @@ class GenerativeAugmentDataset(Dataset):
         self._reader = parts.reader
         self._parts: Parts | None = parts
         self._sampler: HardExampleSampler | None = HardExampleSampler(
-            len(base), parts.catalogue, ratio=ratio, mixing=mixing, seed=seed, on_start=parts.loop.start
+            len(base), parts.catalogue, ratio=ratio, mixing=mixing, seed=seed, on_start=parts.loop.start_unless_closed
         )
 
     def __len__(self) -> int:
         return len(self.base)
 
-    def __getitem__(self, index: SupportsIndex | Token) -> Any:
+    def __getitem__(self, index: SupportsIndex | slice | Token) -> Any:
         """Return the real example ``index``, transformed; for a token of the sampler, the variant that it names."""
         if isinstance(index, Token):
             return self.__getitems__([index])[0]
+        if isinstance(index, slice):
+            return [self[place] for place in range(*index.indices(len(self)))]
         return self._finish(self.base[index])
 
     def __getitems__(self, indices: Sequence[int | Token]) -> MixedItems:
         """Return one batch of items; each variant is copied once, from the memory map into the batch."""
-        tokens = [index if isinstance(index, Token) else Token(int(index)) for index in indices]
+        tokens = [index if isinstance(index, Token) else Token(int(index) % len(self)) for index in indices]
         wanted = [token.key for token in tokens if token.key is not None]
         found = zip(wanted, self._reader.gather(wanted), strict=True) if wanted else ()
         # A variant that was evicted or is damaged is absent here: its parent's real example stands in for it.
@@ -234,7 +239,7 @@ class GenerativeAugmentDataset(Dataset):
         return self._own().samples
 
     def start(self) -> None:
-        """Start generation: idempotent; the sampler's first draw does it too."""
+        """Start generation, also anew after :meth:`close`: idempotent; the sampler's first draw does it too."""
         self._own().loop.start()
 
     def wait_until_ready(self) -> None:

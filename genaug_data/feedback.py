@@ -14,6 +14,7 @@ from genaug_data.hardness import HardnessTable, TrialLedger, check_feedback, row
 from genaug_data.meta import SampleMeta
 
 _LONGEST_QUEUE = 256
+_MOST_BYTES = 1 << 28
 _SPARE = 4
 _KINDS = 12
 
@@ -71,6 +72,7 @@ class Feedback:
         self._queue: deque[Observation] = deque()
         self._copies = _Copies()
         self._step = 0
+        self._waiting_bytes = 0
 
     def put(
         self, meta: SampleMeta, loss: torch.Tensor, logits: torch.Tensor | None, target: torch.Tensor | None
@@ -86,15 +88,18 @@ class Feedback:
             )
         check_feedback(loss, logits, target, rows=len(meta))
         self._step += 1
-        if len(self._queue) >= _LONGEST_QUEUE:
+        size = sum(value.nbytes for value in (loss, logits, target) if value is not None)
+        if len(self._queue) >= _LONGEST_QUEUE or (self._queue and self._waiting_bytes + size > _MOST_BYTES):
             self.counts.late += 1
             return
         self._queue.append(self._observation(meta, loss, logits, target))
+        self._waiting_bytes += size
 
     def apply(self) -> int:
         """Apply everything that was put so far, in order, and return the number of steps."""
         # What comes in meanwhile waits for the next call: a fast training loop must not keep this one going for ever.
         seen = [self._queue.popleft() for _ in range(len(self._queue))]
+        self._waiting_bytes = 0
         for observation in seen:
             self._apply(observation)
         return len(seen)
@@ -155,7 +160,8 @@ class _Copies:
     def give_back(self, copies: _Inputs) -> None:
         """Take back the memory of copies that nobody needs any more."""
         for copy in copies:
-            if copy is None:
+            if copy is None or copy.is_inference():
+                # What was copied in inference mode cannot be written to outside of it.
                 continue
             kind = _kind(copy)
             if kind not in self._spare and len(self._spare) >= _KINDS:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
-import traceback
-from collections import Counter
-from collections.abc import Callable, Iterable
+from collections import deque
+from collections.abc import Callable
 from typing import Literal
 
 import numpy as np
@@ -14,33 +14,23 @@ import torch
 
 from genaug_data.cache import CacheReader
 from genaug_data.catalogue import Catalogue
-from genaug_data.errors import WorkerError
+from genaug_data.errors import WorkerError, brief
 from genaug_data.eviction import victims
 from genaug_data.feedback import Feedback
 from genaug_data.hardness import HardnessPolicy
+from genaug_data.intake import Intake
 from genaug_data.meta import SampleMeta
 from genaug_data.planner import Planner
 from genaug_data.sample import Request
 from genaug_data.sayings import Sayings
-from genaug_data.workers.base import (
-    Accepted,
-    Answer,
-    Broken,
-    Event,
-    Evicted,
-    Failed,
-    Full,
-    Ready,
-    Rejected,
-    Warned,
-    Withdrawn,
-    Worker,
-)
+from genaug_data.workers.base import Event, Worker
 
 _TICK = 0.05
 _PUBLISH_SECONDS = 0.25
 _ORDERS = 256
 _NEARLY_FULL = 0.9
+_IDLE_SECONDS = 1.0
+_RETIRED = {"wrong": "retired as broken", "right": "retired as too easy"}
 
 
 class AugmentationLoop:
@@ -82,8 +72,6 @@ class AugmentationLoop:
         self.planner = planner
         self.catalogue = catalogue
         self.worker = worker
-        self.counts: Counter[str] = Counter()
-        self.failures: list[Failed] = []
         self.priorities: np.ndarray | None = None
         self._reader = reader
         self._max_bytes = max_bytes
@@ -91,13 +79,16 @@ class AugmentationLoop:
         self._refresh_every = refresh_every
         self._generate = generate
         self._steps = 0
-        self._refreshed_at = 0
+        self._observed = 0
+        self._next_idle = 0.0
         self._published_at = 0.0
         self._unpublished = False
-        self._full = False
-        self._room = False
-        self._on_order: dict[tuple[int, int], Request] = {}
         self.sayings = Sayings()
+        self.intake = Intake(catalogue, planner, feedback.ledger, reader, self.sayings)
+        self._events: deque[Event] = deque()
+        # Held while the books are worked on: the loop's thread does so, and a warm-up in the user's.
+        self._lock = threading.RLock()
+        self._process = os.getpid()
         self._wake = threading.Event()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
@@ -105,22 +96,35 @@ class AugmentationLoop:
         self._closed = False
 
     def start(self) -> None:
-        """Start worker and thread: idempotent. In mode "sync" the worker is ready when this returns."""
+        """Start worker and thread, also anew after :meth:`close`; idempotent.
+
+        In mode "sync" the worker is ready when this returns.
+        """
         self.sayings.speak()
-        if self._closed or self._started:
+        if self._started:
             return
-        self._started = True
+        self._started, self._closed = True, False
+        self._stop.clear()
         if self._generate:
             self.worker.start()
         if self._mode == "sync":
-            self._wait(lambda: self._generate and self.worker.stats().state in ("idle", "starting"))
+            self._wait(lambda: self._is_setting_up)
         self.catalogue.publish(self.priorities)
         if self._mode == "async":
             self._thread = threading.Thread(target=self._run, name="genaug-loop", daemon=True)
             self._thread.start()
 
+    def start_unless_closed(self) -> None:
+        """Start at the sampler's first draw, but not again once the user has closed this."""
+        if not self._closed:
+            self.start()
+
     def close(self) -> None:
         """Stop the thread and the worker: idempotent."""
+        if os.getpid() != self._process:
+            # A forked copy of the trainer drops its copy of this.
+            return
+        never_ready = self._started and self._steps > 0 and self._is_setting_up
         self._closed = True
         self._stop.set()
         self._wake.set()
@@ -128,7 +132,17 @@ class AugmentationLoop:
         # A thread that still sends the dataset to the child is let go by the child's end.
         self.worker.close()
         self._join(10)
+        if self._lock.acquire(timeout=5):
+            self.collect()
+            self.intake.drop_orders()
+            self._lock.release()
+        self._started, self._thread = False, None
         self._reader.close()
+        if never_ready:
+            self.sayings.add(
+                f"the run ended after {self._steps} steps, before the generator was ready, and has shown no new "
+                "variant; train for longer, or warm up first"
+            )
         self.sayings.speak()
 
     def observe(
@@ -147,25 +161,27 @@ class AugmentationLoop:
             return
         self.feedback.apply()
         if self._steps % self._refresh_every == 0:
-            self.refresh()
+            self._guarded(self.refresh)
             self.settle()
 
     def refresh(self) -> None:
         """Work out priorities, retire what failed its trial, and order variants of the hardest parents."""
-        self.priorities = self._priorities()
-        self._retire(self.priorities)
-        if self._generate and not self._full:
-            self._order_hardest(self.priorities)
-        self._full = False
-        self.catalogue.publish(self.priorities)
+        with self._lock:
+            self.priorities = self.policy.priorities(self.feedback.table)
+            if self.intake.follows:
+                self.intake.adopt()
+            self._retire(self.priorities)
+            if self._generate and not self.intake.full:
+                self._order_hardest(self.priorities)
+            self.intake.full = False
+            self.catalogue.publish(self.priorities)
 
     def order(self, requests: list[Request]) -> int:
         """Hand requests to the worker; returns how many it took."""
-        taken = self.worker.submit(requests) if requests else 0
-        for request in requests[:taken]:
-            self.planner.ordered(request)
-            self._on_order[request.place] = request
-        self.counts["requested"] += taken
+        with self._lock:
+            taken = self.worker.submit(requests) if requests else 0
+            for request in requests[:taken]:
+                self.intake.ordered(request)
         return taken
 
     def wait_until_ready(self) -> None:
@@ -174,10 +190,9 @@ class AugmentationLoop:
         Raises:
             WorkerError: it gave up.
         """
-        while self.worker.stats().state in ("idle", "starting") and self._generate and not self._closed:
-            if self._thread is None:
-                self.collect()
-            time.sleep(0.01)
+        if self._generate:
+            self.worker.start()
+        self._wait(lambda: self._is_setting_up)
         if self.worker.stats().state == "broken":
             raise WorkerError(self.sayings.last())
 
@@ -188,8 +203,15 @@ class AugmentationLoop:
 
     def collect(self) -> None:
         """Take in the worker's news."""
-        for event in self.worker.poll():
-            self._note(event)
+        with self._lock:
+            self._events.extend(self.worker.poll())
+            while self._events:
+                self.intake.note(self._events.popleft())
+                self._unpublished = True
+
+    @property
+    def _is_setting_up(self) -> bool:
+        return self._generate and self.worker.stats().state in ("idle", "starting")
 
     def _join(self, seconds: float) -> None:
         if self._thread is not None and self._thread is not threading.current_thread():
@@ -199,36 +221,48 @@ class AugmentationLoop:
         while not self._stop.is_set():
             self._wake.wait(_TICK)
             self._wake.clear()
-            try:
-                self._tick()
-            except Exception:
-                # A bug of a user's policy, say, must neither end generation for good nor reach the training step.
-                self.sayings.add(f"the augmentation loop failed and goes on: {traceback.format_exc(limit=-2)}")
+            if not self._guarded(self._tick):
                 self._stop.wait(1.0)
+
+    def _guarded(self, work: Callable[[], None]) -> bool:
+        """Do ``work``; a bug of a user's policy, say, must neither end generation nor reach the training step."""
+        try:
+            work()
+        except Exception as error:
+            self.sayings.add(
+                f"the augmentation loop failed and goes on ({brief(error)}); mend the policy, if it is that"
+            )
+            return False
+        return True
 
     def _tick(self) -> None:
         applied = self.feedback.apply()
         self.collect()
-        self._refreshed_at += applied
-        if self._refreshed_at >= self._refresh_every:
-            self._refreshed_at = 0
+        self._observed += applied
+        if self._observed >= self._refresh_every or (self._observed and self._is_idle()):
+            self._observed = 0
+            started = time.monotonic()
             self.refresh()
-        elif self._room and self.priorities is not None:
-            self._room = False
+            # A worker that has nothing to do is no reason to spend more than a tenth of a core on priorities.
+            ended = time.monotonic()
+            self._next_idle = ended + max(_IDLE_SECONDS, 9 * (ended - started))
+        elif self.intake.freed and self.priorities is not None:
+            self.intake.freed = False
             self.order(self.planner.plan(self.priorities, _ORDERS, self._eligible()))
         elif self._unpublished and time.monotonic() - self._published_at > _PUBLISH_SECONDS:
             self.catalogue.publish(self.priorities)
             self._unpublished = False
             self._published_at = time.monotonic()
 
+    def _is_idle(self) -> bool:
+        stats = self.worker.stats()
+        return stats.state == "ready" and stats.outstanding == 0 and time.monotonic() >= self._next_idle
+
     def _wait(self, busy: Callable[[], bool]) -> None:
         while busy() and not self._closed:
             self.collect()
-            time.sleep(0.001)
+            time.sleep(0.001 if self._mode == "sync" else 0.01)
         self.collect()
-
-    def _priorities(self) -> np.ndarray:
-        return self.policy.priorities(self.feedback.table)
 
     def _eligible(self) -> np.ndarray | None:
         if self.policy.min_observations == 0:
@@ -239,66 +273,17 @@ class AugmentationLoop:
         planned = self.planner.plan(priorities, _ORDERS, self._eligible())
         left = planned[self.order(planned) :]
         # Where there is no room for all, what waits gives way to parents that have become harder.
-        waiting = sorted(self._on_order.values(), key=lambda request: float(priorities[request.parent]))
+        waiting = sorted(self.intake.on_order.values(), key=lambda request: float(priorities[request.parent]))
         pairs = zip(waiting, left, strict=False)
         self.worker.withdraw([old for old, new in pairs if priorities[old.parent] < priorities[new.parent]])
 
     def _retire(self, priorities: np.ndarray) -> None:
         retired = self.feedback.ledger.retired()
         for reason in retired.values():
-            self.counts[f"retired {reason}"] += 1
+            self.intake.counts[_RETIRED[reason]] += 1
         leaving = list(retired)
         stored = self._reader.stats()
-        if self._full or stored.bytes > _NEARLY_FULL * self._max_bytes:
+        if self.intake.full or stored.bytes > _NEARLY_FULL * self._max_bytes:
             leaving += victims(self.catalogue.items(), priorities, max(1, stored.records // 10))
-        self._forget(leaving)
+        self.intake.forget(leaving)
         self.worker.evict(leaving)
-
-    def _note(self, event: Event) -> None:
-        if isinstance(event, Answer):
-            self._on_order.pop(event.request.place, None)
-        match event:
-            case Ready():
-                for entry in self._reader.entries():
-                    if self.catalogue.add(entry.parent, entry.key):
-                        self.planner.adopt(entry.parent, entry.variant)
-                        self.feedback.ledger.enter([entry.key])
-            case Accepted(request, key, made):
-                self.counts["accepted" if made else "found"] += 1
-                self.planner.accepted(request)
-                if not self.catalogue.add(request.parent, key):
-                    self.planner.lost(request.parent, 1)
-                self.feedback.ledger.enter([key])
-            case Rejected(request, gate, _):
-                self.counts[f"rejected by {gate}"] += 1
-                self.planner.refused(request)
-            case Failed(request, _, final):
-                self.counts["failed"] += 1
-                if final:
-                    self.planner.refused(request)
-                    self.failures.append(event)
-                    del self.failures[:-100]
-                else:
-                    self.planner.dropped(request)
-            case Withdrawn(request):
-                self.counts["withdrawn"] += 1
-                self.planner.dropped(request)
-                self._room = True
-            case Evicted(keys):
-                self.counts["evicted"] += len(keys)
-                self._forget(keys)
-            case Full(reason):
-                self._full = True
-                self.sayings.add(f"generation pauses: {reason}")
-            case Warned(reason):
-                self.sayings.add(reason)
-            case Broken(reason):
-                self._on_order.clear()
-                self.sayings.add(f"generation has ended, training goes on with real and cached samples: {reason}")
-        self._unpublished = True
-
-    def _forget(self, keys: Iterable[bytes]) -> None:
-        keys = list(keys)
-        for parent, children in self.catalogue.discard(keys).items():
-            self.planner.lost(parent, children)
-        self.feedback.ledger.forget(keys)

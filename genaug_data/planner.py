@@ -33,6 +33,7 @@ class Planner:
     """
 
     def __init__(self, size: int, recipes: RecipePolicy, max_children: int, seed: int) -> None:
+        self.size = size
         self.max_children = max_children
         self._recipes = recipes
         self._seed = seed

@@ -64,6 +64,9 @@ class HardExampleSampler(DistributedSampler):
     ) -> None:
         if not 0 <= ratio < 1:
             raise ConfigError(f"ratio must be in [0, 1), got {ratio}; 0.25 makes a quarter of every batch synthetic")
+        self._fraction = Fraction(ratio).limit_denominator(1_000_000)
+        if ratio and not 0 < self._fraction < 1:
+            raise ConfigError(f"ratio must be 0 or keep a millionth from both ends, got {ratio}; pass 0 for none")
         if mixing not in ("replace", "extend"):
             raise ConfigError(f"mixing must be 'replace' or 'extend', got {mixing!r}")
         if size < 1:
@@ -83,7 +86,6 @@ class HardExampleSampler(DistributedSampler):
         self.synthetic = 0
         self.real = 0
         self.position = 0
-        self._fraction = Fraction(ratio).limit_denominator(1_000_000)
         self._fresh = True
 
     def __len__(self) -> int:

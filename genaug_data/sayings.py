@@ -32,7 +32,7 @@ class Sayings:
         """Warn, with a :class:`GenaugWarning` each, of what was not said yet."""
         unsaid, self._spoken = self._sentences[self._spoken :], len(self._sentences)
         for sentence in unsaid:
-            warnings.warn(sentence, GenaugWarning, stacklevel=4)
+            warnings.warn(sentence, GenaugWarning, stacklevel=3)
 
     def last(self) -> str:
         """Return the last sentence, for an error that says it; no warning repeats it."""

@@ -71,3 +71,14 @@ def test_meta_survives_the_queue_of_a_worker() -> None:
     assert again.weight().dtype == torch.float32
     assert again.index.dtype == np.int64
     assert len(again) == 2
+
+
+def test_items_that_are_left_as_they_are_come_beside_their_meta() -> None:
+    meta = SampleMeta.pack([4, 2], [None, None])
+    items = [(1.0, 0), (2.0, 1)]
+    for inner in (lambda given: given, list, tuple):
+        batch, found = Collate(inner)(MixedItems(items, meta))
+        assert list(batch) == items
+        assert found is meta
+    with pytest.raises(TypeError, match="batch must contain tensors"):
+        Collate()(MixedItems([(object(), 0)], SampleMeta.pack([1], [None])))

@@ -155,6 +155,8 @@ def test_it_is_a_distributed_sampler_so_frameworks_leave_it_alone() -> None:
     [
         ({"ratio": 1.0}, r"ratio must be in \[0, 1\), got 1.0"),
         ({"ratio": -0.1}, r"ratio must be in \[0, 1\), got -0.1"),
+        ({"ratio": 0.9999997}, "keep a millionth from both ends, got 0.9999997"),
+        ({"ratio": 1e-7}, "keep a millionth from both ends, got 1e-07"),
         ({"ratio": 0.1, "mixing": "add"}, "mixing must be 'replace' or 'extend', got 'add'"),
     ],
 )

@@ -13,6 +13,9 @@ from genaug_data.errors import ConfigError, DataError
 from genaug_data.seeding import derive
 from genaug_data.tasks import SegmentationTask, Task
 
+_LARGEST_ID = 2**24
+"""Masks move as float32, in which larger ids would change."""
+
 
 class ClassicAugment(nn.Module):
     """Augments a batch with Kornia, on the batch's device, with parameters drawn for every sample.
@@ -108,6 +111,8 @@ class ClassicAugment(nn.Module):
         if not isinstance(images, torch.Tensor) or images.ndim != 4:
             found = tuple(images.shape) if isinstance(images, torch.Tensor) else type(images).__name__
             raise DataError(f"images must be a tensor (B, C, H, W), found {found}: augment whole batches")
+        if min(images.shape[2:]) < 2:
+            raise DataError(f"images must be at least 2 pixels high and wide, found {tuple(images.shape)}: resize them")
         images = images.as_subclass(torch.Tensor)
         if images.dtype == torch.uint8:
             return images.float().div_(255)
@@ -138,6 +143,8 @@ def _checked_masks(masks: Any, images: torch.Tensor, ignore_index: int) -> torch
         )
     if masks.device != images.device:
         raise DataError(f"masks are on {masks.device}, images on {images.device}: move both to one device")
+    if masks.device.type == "cpu" and masks.numel() and int(masks.max()) > _LARGEST_ID:
+        raise DataError(f"class ids of masks must not exceed {_LARGEST_ID}, found {int(masks.max())}: number them anew")
     if not torch.iinfo(masks.dtype).min <= ignore_index <= torch.iinfo(masks.dtype).max:
         raise DataError(f"masks of {masks.dtype} cannot hold the ignore index, {ignore_index}: convert them to int64")
     return masks.as_subclass(torch.Tensor)

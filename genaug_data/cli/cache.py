@@ -9,6 +9,7 @@ from pathlib import Path
 from jsonargparse import ArgumentParser, Namespace
 
 from genaug_data.cache import CacheReader, prune, read_manifest, verify
+from genaug_data.cli.parsing import new_parser, parse
 from genaug_data.errors import CacheError
 
 _PURPOSES = {
@@ -19,10 +20,10 @@ _PURPOSES = {
 
 
 def _parser() -> ArgumentParser:
-    parser = ArgumentParser(prog="genaug cache", description=__doc__)
+    parser = new_parser("cache", __doc__)
     commands = parser.add_subcommands(dest="command")
     for name, purpose in _PURPOSES.items():
-        command = ArgumentParser(description=purpose)
+        command = new_parser(f"cache {name}", purpose)
         command.add_argument("folder", type=Path, help="of the cache")
         if name != "stats":
             command.add_argument("--progress", type=bool, default=True, help="show a bar")
@@ -40,7 +41,7 @@ def _stats(chosen: Namespace) -> int:
         stored, entries, rejections = reader.stats(), reader.entries(), list(reader.rejections())
     children = Counter(entry.parent for entry in entries)
     print(f"generator         {manifest.fingerprint}")
-    print(f"variants          {stored.records} of {len(children)} parents")
+    print(f"variants          {stored.records}, made from {len(children)} examples")
     print(f"bytes             {stored.bytes:,}")
     print(f"rejected          {stored.rejected}")
     for gate, count in Counter(made.verdicts[-1].gate for _, made in rejections if made.verdicts).most_common():
@@ -70,5 +71,5 @@ def run(arguments: Sequence[str]) -> int:
     Args:
         arguments: of the command line, after ``genaug cache``.
     """
-    chosen = _parser().parse_args(list(arguments))
+    chosen = parse(_parser(), arguments)
     return _COMMANDS[chosen.command](chosen[chosen.command])

@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 from jsonargparse import ArgumentParser, Namespace
 
+from genaug_data.cli.parsing import at_least_one, new_parser, parse
 from genaug_data.dataset import GenerativeAugmentDataset
 from genaug_data.demo.comparison import RECIPES, compare, table
 from genaug_data.demo.digits import Digits, load_digits_split
@@ -20,7 +21,7 @@ from genaug_data.tasks import SampleView, detect_task
 
 
 def _parser() -> ArgumentParser:
-    parser = ArgumentParser(prog="genaug demo", description=__doc__)
+    parser = new_parser("demo", __doc__)
     parser.add_argument("--out", type=Path, default=Path("runs/demo"), help="folder for the cache and the picture")
     parser.add_argument("--shots", type=int, default=10, help="real training images of each digit")
     parser.add_argument("--seeds", type=int, default=5, help="runs of each arm of the comparison")
@@ -37,7 +38,8 @@ def run(arguments: Sequence[str]) -> int:
     Args:
         arguments: of the command line, after ``genaug demo``.
     """
-    chosen = _parser().parse_args(list(arguments))
+    chosen = parse(_parser(), arguments)
+    at_least_one(chosen, "shots", "seeds", "epochs", "fit_steps")
     if chosen.small:
         chosen.seeds, chosen.epochs, chosen.fit_steps = 1, 12, 10
     started = time.monotonic()
@@ -55,7 +57,7 @@ def run(arguments: Sequence[str]) -> int:
             train, test, generator, Path(scratch), seeds=chosen.seeds, epochs=chosen.epochs, progress=chosen.progress
         )
     print(
-        f"\nSame seeds, steps and order of the real images; last epoch; {chosen.seeds} seeds. Accuracy: mean +-\n"
+        f"\nSame seeds, steps and order of the real images; last epoch; seeds: {chosen.seeds}. Accuracy: mean +-\n"
         "standard deviation. Gain over classic only with the same seed: mean and 95 % interval.\n"
     )
     print(table(results))
@@ -78,7 +80,9 @@ def _main_job(train: Digits, test: Digits, generator: InDomainDiffusion, cache: 
     print("\nTrained with a background process that made variants of hard examples meanwhile:\n")
     for name, value in wrapped.stats().items():
         print(f"  {name:24} {value}")
-    print(f"  {'test accuracy %':24} {accuracy(network, test):.1f}")
+    print(
+        f"\nThis network, trained for longer than those below, gets {accuracy(network, test):.1f} % of the others right."
+    )
     families = wrapped.families(10)
     if families:
         print(f"\nHard parents and their variants: {draw_families(families, chosen.out / 'families.png')}")

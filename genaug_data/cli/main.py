@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.metadata
 import sys
 from collections.abc import Sequence
 
@@ -16,7 +17,7 @@ _COMMANDS = {
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run ``genaug``; returns the exit status: 0 done, 1 an error that is ours to explain, 2 a wrong command line.
+    """Run ``genaug``; returns the exit status: 0 done, 1 an error that is ours to explain, 2 an unknown command.
 
     Args:
         arguments: of the command line, without the program's name; None for ``sys.argv``.
@@ -26,6 +27,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("usage: genaug COMMAND [--help]\n")
         for name, purpose in _COMMANDS.items():
             print(f"  genaug {name:8} {purpose}")
+        return 0
+    if arguments[0] == "--version":
+        print(f"genaug_data {importlib.metadata.version('genaug_data')}")
         return 0
     if arguments[0] not in _COMMANDS:
         print(f"genaug: no command {arguments[0]!r}; there are {', '.join(_COMMANDS)}", file=sys.stderr)
@@ -37,5 +41,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"genaug {arguments[0]}: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print(f"genaug {arguments[0]}: interrupted; what was cached stays, run it again to go on", file=sys.stderr)
+        print(f"\ngenaug {arguments[0]}: interrupted; what was cached stays, run it again to go on", file=sys.stderr)
         return 130

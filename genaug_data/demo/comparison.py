@@ -120,7 +120,8 @@ def table(results: Mapping[str, Sequence[float]]) -> str:
     for name, values in results.items():
         gains = [value - classic for value, classic in zip(values, results["classic only"], strict=True)]
         gain = "" if name == "classic only" else _interval(gains)
-        rows.append(f"{name:36}{statistics.mean(values):>7.1f} +- {_deviation(values):.1f}{gain:>22}".rstrip())
+        spread = f" +- {statistics.stdev(values):.1f}" if len(values) > 1 else ""
+        rows.append(f"{name:36}{statistics.mean(values):>7.1f}{spread:7}{gain:>22}".rstrip())
     return "\n".join(rows)
 
 
@@ -128,9 +129,7 @@ def _interval(gains: Sequence[float]) -> str:
     from scipy.stats import t
 
     mean = statistics.mean(gains)
-    half = t.ppf(0.975, max(len(gains) - 1, 1)) * _deviation(gains) / len(gains) ** 0.5
+    if len(gains) < 2:
+        return f"{mean:+.1f}"
+    half = t.ppf(0.975, len(gains) - 1) * statistics.stdev(gains) / len(gains) ** 0.5
     return f"{mean:+.1f} ({mean - half:+.1f} to {mean + half:+.1f})"
-
-
-def _deviation(values: Sequence[float]) -> float:
-    return statistics.stdev(values) if len(values) > 1 else float("nan")

@@ -49,6 +49,10 @@ def check_feedback(
     Example:
         >>> check_feedback(torch.tensor([0.1, 0.2]), rows=2)
     """
+    for name, value in (("loss", loss), ("logits", logits), ("target", target)):
+        if value is not None and (not isinstance(value, torch.Tensor) or value.layout is not torch.strided):
+            kind = value.layout if isinstance(value, torch.Tensor) else type(value).__name__
+            raise DataError(f"{name} must be a dense torch tensor, got {kind}; convert it with torch.as_tensor")
     if loss.ndim == 0:
         raise DataError("loss must hold one value a row, got a scalar; compute it with reduction='none'")
     rows = len(loss) if rows is None else rows

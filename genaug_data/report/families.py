@@ -83,7 +83,12 @@ def draw_families(families: Sequence[Family], path: str | Path, *, scale: int | 
 
 def _label(family: Family) -> str:
     target = family.parent.target
-    return f"#{family.index}, {target}" if isinstance(target, (int, str)) else f"#{family.index}"
+    match target:
+        case int():
+            return f"#{family.index}, class {target}"
+        case str():
+            return f"#{family.index}, {target}"
+    return f"#{family.index}"
 
 
 def _tile(sample: Sample, scale: int) -> Image.Image:

@@ -6,8 +6,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from genaug_data.errors import ConfigError
-from genaug_data.sample import Sample
+import torch
+
+from genaug_data.errors import ConfigError, DataError
+from genaug_data.sample import Sample, Target
 from genaug_data.tasks.layout import ItemLayout
 
 
@@ -49,6 +51,18 @@ class Task(ABC):
         """
         layout = self.known_layout
         return layout.build(layout.image.write(sample.image), layout.target.write(sample.target), like)  # type: ignore[arg-type]
+
+    def check_target(self, target: Target) -> None:
+        """Check that an annotation can be stored as the user's own are, with every value as it is.
+
+        Raises:
+            DataError: it cannot, or a class is out of range.
+        """
+        stored = self.known_layout.target
+        again = stored.read(stored.write(target))  # type: ignore[arg-type]
+        same = torch.equal(again, torch.as_tensor(target)) if isinstance(again, torch.Tensor) else again == target
+        if not same:
+            raise DataError(f"the annotation does not fit the {stored} of the dataset; return the parent's own")
 
     def map_item(
         self,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from genaug_data.errors import DataError
-from genaug_data.sample import Sample
+from genaug_data.sample import Sample, Target
 from genaug_data.tasks.base import Task
 from genaug_data.tasks.layout import ItemLayout
 
@@ -43,14 +43,26 @@ class ClassificationTask(Task):
         """
         layout = self.known_layout
         image, label = layout.split(item)
-        target = layout.target.read(label)
-        if self.num_classes is not None and target >= self.num_classes:
-            raise DataError(
-                f"a class label must be below the number of classes, {self.num_classes}, found {target}: "
-                "correct the label, or pass task=ClassificationTask(num_classes=...)"
-            )
+        target = int(layout.target.read(label))
+        self._check_range(target)
         return Sample(layout.image.read(image), target)
+
+    def check_target(self, target: Target) -> None:
+        """Check that a label can be stored as the user's own are, and that there is such a class.
+
+        Raises:
+            DataError: it cannot, or there is none.
+        """
+        super().check_target(target)
+        self._check_range(int(target))  # type: ignore[arg-type]
 
     def class_of(self, sample: Sample) -> int:
         """Return the label."""
         return int(sample.target)  # type: ignore[arg-type]
+
+    def _check_range(self, label: int) -> None:
+        if self.num_classes is not None and label >= self.num_classes:
+            raise DataError(
+                f"a class label must be below the number of classes, {self.num_classes}, found {label}: "
+                "correct the label, or pass task=ClassificationTask(num_classes=...)"
+            )

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import torch
 
 from genaug_data.errors import DataError
-from genaug_data.sample import Sample
+from genaug_data.sample import Sample, Target
 from genaug_data.tasks.base import Task
 from genaug_data.tasks.layout import ItemLayout
 
@@ -58,6 +58,15 @@ class SegmentationTask(Task):
             )
         self._check_ids(mask)
         return Sample(image, mask.as_subclass(tv_tensors.Mask))
+
+    def check_target(self, target: Target) -> None:
+        """Check that a mask can be stored as the user's own are, and that there are such classes.
+
+        Raises:
+            DataError: it cannot, or there are not.
+        """
+        super().check_target(target)
+        self._check_ids(torch.as_tensor(target))
 
     def class_of(self, sample: Sample) -> int:
         """Return 0: an image with many classes is ranked among all."""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any, overload
 
 import numpy as np
+from torch.utils.data import IterableDataset
 
 from genaug_data.errors import DataError
 from genaug_data.sample import Sample, content_hash
@@ -90,7 +91,8 @@ def first_item(dataset: Any) -> Any:
     Raises:
         DataError: the dataset is empty or not map-style.
     """
-    if not (hasattr(dataset, "__len__") and hasattr(dataset, "__getitem__")):
+    is_iterable = isinstance(dataset, IterableDataset)
+    if is_iterable or not (hasattr(dataset, "__len__") and hasattr(dataset, "__getitem__")):
         raise DataError(
             f"the dataset must be map-style, with __len__ and __getitem__, found {type(dataset).__name__}: "
             "wrap an iterable one so that its items can be read by index"

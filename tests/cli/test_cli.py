@@ -44,6 +44,39 @@ def test_help_and_unknown_commands(capsys: pytest.CaptureFixture[str]) -> None:
     assert "no command 'dance'; there are demo, warmup, cache" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["demo", "--seeds", "0"], "genaug demo: --seeds must be at least 1, got 0"),
+        (["demo", "--colour", "red"], "genaug demo: unrecognized arguments: --colour red; see genaug demo --help"),
+        (["cache", "prune", "no/such/folder", "--max-bytes", "many"], "see genaug cache --help"),
+        (["cache", "prune", "no/such/folder", "--max-bytes", "-5"], "max_bytes must be at least 1, got -5"),
+        (["warmup", "--config", "no/such/file.yaml"], "see genaug warmup --help"),
+        (["warmup", "--cache", "x"], "the following arguments are required: base; see genaug warmup --help"),
+        (
+            ["warmup", "--cache=x", "--base=tests.toys.ToyDataset", "--variants=0"],
+            "--variants must be at least 1, got 0",
+        ),
+        (
+            ["warmup", "--cache=x", "--base=torchvision.datasets.ImageFolder", "--base.root=no/such/folder"],
+            "the configured objects cannot be made: FileNotFoundError",
+        ),
+    ],
+)
+def test_wrong_command_lines_end_with_a_sentence(
+    arguments: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 1
+    said = capsys.readouterr().err
+    assert sentence in said
+    assert len(said.splitlines()) == 1
+
+
+def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out.startswith("genaug_data ")
+
+
 def test_the_command_is_installed() -> None:
     program = "import sys; from genaug_data.cli import main; sys.exit(main(['cache', 'stats', 'no/such/folder']))"
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
@@ -54,7 +87,7 @@ def test_the_command_is_installed() -> None:
 def test_stats_verify_and_prune(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["cache", "stats", str(folder)]) == 0
     shown = capsys.readouterr().out
-    assert "6 of 3 parents" in shown
+    assert "6, made from 3 examples" in shown
     assert "by leak           1" in shown
     assert main(["cache", "verify", str(folder), "--progress=false"]) == 0
     assert "6 records, 0 damaged" in capsys.readouterr().out

@@ -1,0 +1,147 @@
+"""What a worker's news means for the catalogue, the planner, the trial ledger and the counts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+from genaug_data.cache import CacheReader
+from genaug_data.catalogue import Catalogue
+from genaug_data.hardness import TrialLedger
+from genaug_data.planner import Planner
+from genaug_data.sample import Request
+from genaug_data.sayings import Sayings
+from genaug_data.workers.base import (
+    Accepted,
+    Answer,
+    Broken,
+    Event,
+    Evicted,
+    Failed,
+    Full,
+    Ready,
+    Rejected,
+    Warned,
+    Withdrawn,
+)
+
+_KEPT_FAILURES = 100
+
+
+class Intake:
+    """Takes in events, one by one, and keeps what they change.
+
+    Args:
+        catalogue: of the variants that may be drawn.
+        planner: counts the children of every parent.
+        ledger: of the variants on trial.
+        reader: of the cache.
+        sayings: what the user should read.
+
+    Attributes:
+        counts: of everything that happened to requests and variants; "requested" is the sum of their outcomes and of
+            those on order.
+        failures: the last 100 requests that failed for good, with their tracebacks.
+        on_order: requests without an answer so far, by their place.
+        full: whether there was no room on the file system since this was last set to False.
+        freed: whether a withdrawal has made room for other requests since this was last set to False.
+        follows: whether another process writes to the cache, so that what it adds is to be looked for.
+    """
+
+    def __init__(
+        self, catalogue: Catalogue, planner: Planner, ledger: TrialLedger, reader: CacheReader, sayings: Sayings
+    ) -> None:
+        self.counts: Counter[str] = Counter()
+        self.failures: list[Failed] = []
+        self.on_order: dict[tuple[int, int], Request] = {}
+        self.full = False
+        self.freed = False
+        self.follows = False
+        self._catalogue = catalogue
+        self._planner = planner
+        self._ledger = ledger
+        self._reader = reader
+        self._sayings = sayings
+
+    def ordered(self, request: Request) -> None:
+        """Note that a worker took a request."""
+        self._planner.ordered(request)
+        self.on_order[request.place] = request
+        self.counts["requested"] += 1
+
+    def note(self, event: Event) -> None:
+        """Take in one event."""
+        if isinstance(event, Answer):
+            self.on_order.pop(event.request.place, None)
+        match event:
+            case Ready():
+                self.adopt()
+            case Accepted(request, key, made):
+                self.counts["accepted" if made else "found"] += 1
+                self._planner.accepted(request)
+                if not self._catalogue.add(request.parent, key):
+                    self._planner.lost(request.parent, 1)
+                self._ledger.enter([key])
+            case Rejected(request, gate, _):
+                self.counts[f"rejected by {gate}"] += 1
+                self._planner.refused(request)
+            case Failed():
+                self._failed(event)
+            case Withdrawn(request):
+                self.counts["withdrawn"] += 1
+                self._planner.dropped(request)
+                self.freed = True
+            case Evicted(keys):
+                self.counts["evicted"] += len(keys)
+                self.forget(keys)
+            case Full(reason):
+                self.full = True
+                self._sayings.add(f"generation pauses: {reason}")
+            case Warned(reason):
+                self._sayings.add(reason)
+            case Broken(reason, readable):
+                self._broken(reason, readable)
+
+    def adopt(self) -> None:
+        """Let what is in the cache be drawn: it was looked at when the cache was opened for writing."""
+        for entry in self._reader.entries():
+            if entry.parent in range(self._planner.size) and self._catalogue.add(entry.parent, entry.key):
+                self._planner.adopt(entry.parent, entry.variant)
+                self._ledger.enter([entry.key])
+
+    def forget(self, keys: Iterable[bytes]) -> None:
+        """Note that variants are gone, or about to go."""
+        keys = list(keys)
+        for parent, children in self._catalogue.discard(keys).items():
+            self._planner.lost(parent, children)
+        self._ledger.forget(keys)
+
+    def drop_orders(self) -> None:
+        """Note that no answer will come to what is on order."""
+        for request in self.on_order.values():
+            self._planner.dropped(request)
+        self.counts["unanswered"] += len(self.on_order)
+        self.on_order.clear()
+
+    def _failed(self, event: Failed) -> None:
+        self.counts["failed"] += 1
+        if not event.final:
+            self._planner.dropped(event.request)
+            return
+        self._planner.refused(event.request)
+        if not self.failures:
+            last = event.reason.strip().splitlines()[-1]
+            self._sayings.add(
+                f"a variant of example {event.request.parent} could not be made ({last}); others that fail are counted "
+                "in stats() without another warning"
+            )
+        self.failures.append(event)
+        del self.failures[:-_KEPT_FAILURES]
+
+    def _broken(self, reason: str, readable: bool) -> None:
+        self.drop_orders()
+        self.follows = readable
+        if readable:
+            self.adopt()
+        rest = "real and cached samples" if len(self._catalogue) else "real samples alone"
+        self._sayings.add(f"generation has ended, training goes on with {rest}: {reason}")
