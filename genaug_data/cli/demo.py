@@ -80,9 +80,8 @@ def _main_job(train: Digits, test: Digits, generator: InDomainDiffusion, cache: 
     print("\nTrained with a background process that made variants of hard examples meanwhile:\n")
     for name, value in wrapped.stats().items():
         print(f"  {name:24} {value}")
-    print(
-        f"\nThis network, trained for longer than those below, gets {accuracy(network, test):.1f} % of the others right."
-    )
+    right = accuracy(network, test)
+    print(f"\nThis network, trained for longer than those below, gets {right:.1f} % of the others right.")
     families = wrapped.families(10)
     if families:
         print(f"\nHard parents and their variants: {draw_families(families, chosen.out / 'families.png')}")
