@@ -1,83 +1,27 @@
 from __future__ import annotations
 
-import gc
 import os
 import pickle
 import tempfile
 import time
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 import pytest
 import torch
-import torch.nn.functional as F
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from torch.utils.data import DataLoader, Dataset, Subset
 
-from genaug_data.dataset import GenerativeAugmentDataset
-from genaug_data.errors import CacheError, ConfigError, DataError, GenaugError, GenaugWarning, LeakError, WorkerError
-from genaug_data.gates import NoOp
-from genaug_data.meta import SampleMeta
-from genaug_data.sample import Request, Sample, Token
+from genaug_data.errors import CacheError, ConfigError, DataError, GenaugError, GenaugWarning, LeakError
+from genaug_data.sample import Token
 from genaug_data.workers import Budget
-from tests.toys import Dies, Noisy, Raises, Shrinks, Slow, WaitsFor, toy_base
-
-
-@pytest.fixture
-def wrap(tmp_path: Path) -> Callable[..., GenerativeAugmentDataset]:
-    opened = []
-
-    def make(base: object = None, **arguments: object) -> GenerativeAugmentDataset:
-        arguments.setdefault("cache", tmp_path / "cache")
-        arguments.setdefault("generator", Noisy())
-        arguments.setdefault("gates", [])
-        arguments.setdefault("worker", "inline")
-        arguments.setdefault("mode", "sync")
-        arguments.setdefault("refresh_every", 2)
-        arguments.setdefault("progress", False)
-        opened.append(GenerativeAugmentDataset(toy_base(24) if base is None else base, **arguments))
-        return opened[-1]
-
-    yield make
-    for train in opened:
-        train.close()
-
-
-def train_for(train: GenerativeAugmentDataset, epochs: int, **loader_arguments: object) -> list[tuple]:
-    """Run a real training loop; returns (images, labels, meta) of every batch."""
-    model = torch.nn.Linear(64, 3)
-    with torch.no_grad():
-        model.weight.zero_()
-        model.bias.zero_()
-    optimizer = torch.optim.SGD(model.parameters(), 0.1)
-    loader = train.loader(batch_size=8, **loader_arguments)
-    batches = []
-    with train:
-        for epoch in range(epochs):
-            train.set_epoch(epoch)
-            for images, labels, meta in loader:
-                logits = model(images.flatten(1).float() / 255)
-                loss = F.cross_entropy(logits, labels, reduction="none")
-                train.observe(meta, loss, logits, labels)
-                optimizer.zero_grad()
-                (loss * meta.weight()).mean().backward()
-                optimizer.step()
-                batches.append((images, labels, meta))
-    return batches
-
-
-def one_step(train: GenerativeAugmentDataset) -> SampleMeta:
-    """Observe one batch of 8 in a run of its own, and return its meta."""
-    with train:
-        _, labels, meta = next(iter(train.loader(batch_size=8)))
-        train.observe(meta, torch.rand(8), torch.rand(8, 3), labels)
-    return meta
+from tests.loops import train_for
+from tests.toys import Dies, Noisy, Raises, Shrinks, WaitsFor, toy_base
 
 
 def test_batches_hold_their_exact_share_of_variants_of_their_parents(wrap: Callable) -> None:
@@ -483,213 +427,3 @@ def test_a_base_whose_batched_read_is_missing_serves_too(wrap: Callable) -> None
     base = toy_base(24)
     items = wrap(Declared(base)).__getitems__([3, 5])
     assert [label for _, label in items] == [base[3][1], base[5][1]]
-
-
-class CopiesOf(Noisy):
-    """Returns one image for every parent."""
-
-    def __init__(self, image: torch.Tensor) -> None:
-        super().__init__()
-        self.image = image
-
-    def generate(self, parents: list[Sample], requests: list[Request]) -> list[Sample]:
-        return [Sample(self.image.clone(), parent.target) for parent in parents]
-
-
-def test_a_cache_of_a_run_without_protected_sets_cannot_leak_into_one_with(wrap: Callable) -> None:
-    val = toy_base(48)[24:]
-    generator = CopiesOf(val[3][0])
-    first = wrap(generator=generator)
-    assert first.warmup()["accepted"] == 24
-    first.close()
-    second = wrap(generator=generator, protected=[val], gates=None, ratio=0.5, policy="uniform")
-    with second:
-        for images, _, meta in second.loader(batch_size=8):
-            assert not meta.synthetic.any()
-            assert not any(torch.equal(image, val[3][0]) for image in images)
-    assert second.stats()["cached"] == 0
-
-
-def test_a_corrected_label_takes_its_old_variants_along(wrap: Callable) -> None:
-    base = toy_base(200)
-    first = wrap(base)
-    first.warmup()
-    first.close()
-    base[5] = (base[5][0], 2 - base[5][1])
-    second = wrap(base, ratio=0.5, policy="uniform")
-    with second:
-        for _, labels, meta in second.loader(batch_size=20):
-            assert labels.tolist() == [base[index][1] for index in meta.index]
-    assert second.stats()["cached"] == 199
-
-
-def test_a_warm_up_of_a_running_dataset_is_counted_once(wrap: Callable) -> None:
-    train = wrap(mode="async", worker="process")
-    with train:
-        train.wait_until_ready()
-        assert train.warmup(4)["accepted"] == 96
-    stats = train.stats()
-    assert stats["cached"] == len(train._own().catalogue) == 96
-    assert stats["restarts"] == 0
-
-
-@pytest.mark.parametrize("worker", ["inline", "process"])
-def test_it_can_be_started_again_after_its_end(wrap: Callable, worker: str) -> None:
-    train = wrap(worker=worker, policy="uniform", ratio=0.5)
-    with train:
-        assert train.warmup()["accepted"] == 24
-    assert next(iter(train.loader(batch_size=8)))[-1].synthetic.sum() == 4
-    assert train.stats()["worker"] == "closed"
-    with train:
-        assert train.warmup(2)["accepted"] == 48
-    assert len(train._own().catalogue) == 48
-
-
-def test_a_warm_up_is_drawn_from_at_once(wrap: Callable) -> None:
-    train = wrap(policy="uniform", ratio=0.5)
-    train.start()
-    train.warmup()
-    assert next(iter(train.loader(batch_size=8)))[-1].synthetic.sum() == 4
-
-
-@dataclass
-class FailsToFit(Noisy):
-    """Cannot be fitted."""
-
-    def fit(self, samples: object, folder: Path, **arguments: object) -> None:
-        raise ZeroDivisionError("no data")
-
-
-@pytest.mark.parametrize(("mode", "worker"), [("sync", "inline"), ("async", "inline"), ("async", "process")])
-def test_a_generator_that_cannot_be_fitted_ends_generation_and_nothing_else(
-    wrap: Callable, mode: str, worker: str
-) -> None:
-    train = wrap(generator=FailsToFit(), mode=mode, worker=worker)
-    with pytest.raises(WorkerError, match=r"real samples alone: it could not be set up: ZeroDivisionError: no data"):
-        train.wait_until_ready()
-    assert len(train_for(train, epochs=2)) == 6
-    assert train.stats()["worker"] == "closed"
-
-
-def test_a_second_run_reads_what_the_same_gates_judged(wrap: Callable) -> None:
-    first = wrap()
-    first.warmup()
-    second = wrap(ratio=0.5, policy="uniform")
-    third = wrap(ratio=0.5, policy="uniform", gates=[NoOp()])
-    for train, shown, rest in ((second, 4, "real and cached samples"), (third, 0, "real samples alone")):
-        with pytest.warns(GenaugWarning, match=f"training goes on with {rest}: .* is being written by process"):
-            assert one_step(train).synthetic.sum() == shown
-
-
-def test_a_policy_that_raises_does_not_stop_a_sync_run(wrap: Callable) -> None:
-    train = wrap(policy=lambda table: 1 / 0)
-    with pytest.warns(GenaugWarning, match="ZeroDivisionError: division by zero"):
-        assert len(train_for(train, epochs=2)) == 6
-
-
-def test_a_truncated_cache_is_no_end_of_training(wrap: Callable, tmp_path: Path) -> None:
-    first = wrap()
-    first.warmup(3)
-    first.close()
-    path = tmp_path / "cache" / "variants" / "data.mdb"
-    with path.open("r+b") as file:
-        file.truncate(8192)
-    second = wrap(ratio=0.5, policy="uniform")
-    with pytest.warns(GenaugWarning, match=r"is shorter than the \d+ pages"):
-        assert len(train_for(second, epochs=2)) == 6
-
-
-def test_a_cache_truncated_in_the_middle_of_a_run_is_read_as_empty(wrap: Callable, tmp_path: Path) -> None:
-    train = wrap(ratio=0.5, policy="uniform")
-    with train:
-        train.warmup(3)
-        path = tmp_path / "cache" / "variants" / "data.mdb"
-        assert next(iter(train.loader(batch_size=8)))[-1].synthetic.sum() == 4
-        content = path.read_bytes()
-        os.truncate(path, 16384)
-        assert next(iter(train.loader(batch_size=8)))[-1].synthetic.sum() == 0
-        path.write_bytes(content)
-
-
-def test_feedback_under_inference_mode_is_taken(wrap: Callable) -> None:
-    train = wrap(ratio=0)
-    _, labels, meta = next(iter(train.loader(batch_size=8)))
-    for _ in range(3):
-        with torch.inference_mode():
-            train.observe(meta, torch.ones(8) * 2, torch.zeros(8, 3) + 1, labels)
-        train.observe(meta, torch.ones(8) * 2, torch.zeros(8, 3) + 1, labels)
-    assert train.stats()["feedback rows"] == 48
-
-
-def test_a_forked_copy_that_is_dropped_leaves_generation_alone(wrap: Callable) -> None:
-    train = wrap(mode="async", worker="process")
-    with train:
-        train.wait_until_ready()
-        child = os.fork()
-        if child == 0:
-            train.close()
-            del train
-            gc.collect()
-            os._exit(0)
-        assert os.waitpid(child, 0)[1] == 0
-        assert train.warmup()["accepted"] == 24
-    assert train.stats()["restarts"] == 0
-
-
-def test_every_request_has_an_outcome(wrap: Callable, tmp_path: Path) -> None:
-    train = wrap(mode="async", worker="process", policy="uniform", generator=Slow())
-    with train:
-        train.wait_until_ready()
-        end = time.monotonic() + 60
-        while not train.stats().get("accepted"):
-            assert time.monotonic() < end
-            for images, labels, meta in train.loader(batch_size=8):
-                train.observe(meta, torch.rand(len(images)), torch.rand(len(images), 3), labels)
-    stats = train.stats()
-    outcomes = ("accepted", "found", "failed", "withdrawn", "unanswered")
-    assert stats["requested"] == sum(stats.get(name, 0) for name in outcomes)
-    assert stats["accepted"] == stats["cached"]
-
-
-def test_a_run_that_ends_before_its_generator_is_ready_says_so(wrap: Callable, tmp_path: Path) -> None:
-    train = wrap(mode="async", worker="process")
-    with pytest.warns(GenaugWarning, match="before the generator was ready, and has shown no new variant"):
-        one_step(train)
-
-
-def test_an_annotation_out_of_range_is_refused(wrap: Callable) -> None:
-    class Wrong(Noisy):
-        def generate(self, parents: list[Sample], requests: list[Request]) -> list[Sample]:
-            return [Sample(parent.image + 9, 10**6) for parent in parents]
-
-    class Named(list):
-        classes = ("a", "b", "c")
-
-    train = wrap(Named(toy_base(6)), generator=Wrong())
-    with pytest.warns(GenaugWarning, match="below the number of classes, 3, found 1000000"):
-        assert train.warmup()["failed"] == 6
-
-
-def test_slices_and_negative_indices_are_real_examples(wrap: Callable) -> None:
-    base = toy_base(24)
-    train = wrap(base, transform=lambda image: image.float())
-    assert [label for _, label in train[2:8:3]] == [base[2][1], base[5][1]]
-    assert torch.equal(train[-1][0], base[-1][0].float())
-    assert train.__getitems__([-1, 3]).meta.index.tolist() == [23, 3]
-
-
-def test_pil_images_without_a_transform_are_refused_in_a_sentence(wrap: Callable) -> None:
-    train = wrap([(Image.fromarray(image[0].numpy()), label) for image, label in toy_base()])
-    with pytest.raises(DataError, match="turn them into tensors in transform="):
-        next(iter(train.loader(batch_size=4)))
-
-
-def test_an_idle_worker_gets_its_first_orders_before_the_first_refresh(wrap: Callable) -> None:
-    train = wrap(mode="async", refresh_every=10**6)
-    with train:
-        train.wait_until_ready()
-        end = time.monotonic() + 60
-        while not train.stats().get("accepted"):
-            assert time.monotonic() < end
-            for images, labels, meta in train.loader(batch_size=8):
-                train.observe(meta, torch.rand(len(images)), torch.rand(len(images), 3), labels)

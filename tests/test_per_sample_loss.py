@@ -1,32 +1,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from genaug_data import GenerativeAugmentDataset, PerSampleLoss
+from genaug_data import PerSampleLoss
 from genaug_data.errors import ConfigError, DataError
 from genaug_data.meta import SampleMeta
 from genaug_data.seeding import torch_generator
-from tests.toys import Noisy, toy_base
-
-
-@pytest.fixture
-def wrap(tmp_path: Path) -> Callable[..., GenerativeAugmentDataset]:
-    opened = []
-
-    def make(base: object = None, **arguments: object) -> GenerativeAugmentDataset:
-        settings = {"generator": Noisy(), "gates": [], "worker": "inline", "mode": "sync", "progress": False}
-        opened.append(GenerativeAugmentDataset(base or toy_base(24), cache=tmp_path / "cache", **settings | arguments))
-        return opened[-1]
-
-    yield make
-    for train in opened:
-        train.close()
+from tests.toys import toy_base
 
 
 def test_it_observes_each_row_and_weighs_synthetic_ones(wrap: Callable) -> None:

@@ -209,7 +209,11 @@ class Production:
         evicted = self._cache.put(kept)
         self._cache.reject(refused)
         for gate in self._job.gates:
-            gate.remember([child for _, child, _ in kept])
+            try:
+                gate.remember([child for _, child, _ in kept])
+            except Exception as error:  # noqa: PERF203
+                # They are in the cache by now, and stay there.
+                news.append(Warned(f"the gate {gate.name!r} could not take note of what was accepted: {brief(error)}"))
         return [*news, Evicted(tuple(evicted))] if evicted else news
 
     def _provenance(self, order: _Order, verdicts: Sequence[Verdict]) -> Provenance:
