@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import torch
 import torch.nn.functional as F
 
@@ -38,3 +40,12 @@ def one_step(train: GenerativeAugmentDataset) -> SampleMeta:
         _, labels, meta = next(iter(train.loader(batch_size=8)))
         train.observe(meta, torch.rand(8), torch.rand(8, 3), labels)
     return meta
+
+
+def train_until_accepted(train: GenerativeAugmentDataset) -> None:
+    """Observe epochs until the first variant is accepted, for a minute at most."""
+    end = time.monotonic() + 60
+    while not train.stats().get("accepted"):
+        assert time.monotonic() < end, train.stats()
+        for images, labels, meta in train.loader(batch_size=8):
+            train.observe(meta, torch.rand(len(images)), torch.rand(len(images), 3), labels)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gc
 import os
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from PIL import Image
 from genaug_data.errors import DataError, GenaugWarning, WorkerError
 from genaug_data.gates import NoOp
 from genaug_data.sample import Request, Sample
-from tests.loops import one_step, train_for
+from tests.loops import one_step, train_for, train_until_accepted
 from tests.toys import Noisy, Slow, toy_base
 
 
@@ -58,9 +59,23 @@ def test_a_corrected_label_takes_its_old_variants_along(wrap: Callable) -> None:
 
 def test_a_warm_up_of_a_running_dataset_is_counted_once(wrap: Callable) -> None:
     train = wrap(mode="async", worker="process")
+    poll, inside, overlaps = train._own().worker.poll, threading.Lock(), []
+
+    def watched() -> list:
+        if not inside.acquire(blocking=False):
+            overlaps.append(threading.current_thread().name)
+            return []
+        time.sleep(0.002)
+        found = poll()
+        inside.release()
+        return found
+
+    train._own().worker.poll = watched
     with train:
         train.wait_until_ready()
         assert train.warmup(4)["accepted"] == 96
+    # Two threads that read one connection at once would tear its messages apart, now and then.
+    assert overlaps == []
     stats = train.stats()
     assert stats["cached"] == len(train._own().catalogue) == 96
     assert stats["restarts"] == 0
@@ -173,11 +188,7 @@ def test_every_request_has_an_outcome(wrap: Callable, tmp_path: Path) -> None:
     train = wrap(mode="async", worker="process", policy="uniform", generator=Slow())
     with train:
         train.wait_until_ready()
-        end = time.monotonic() + 60
-        while not train.stats().get("accepted"):
-            assert time.monotonic() < end
-            for images, labels, meta in train.loader(batch_size=8):
-                train.observe(meta, torch.rand(len(images)), torch.rand(len(images), 3), labels)
+        train_until_accepted(train)
     stats = train.stats()
     outcomes = ("accepted", "found", "failed", "withdrawn", "unanswered")
     assert stats["requested"] == sum(stats.get(name, 0) for name in outcomes)
@@ -221,8 +232,4 @@ def test_an_idle_worker_gets_its_first_orders_before_the_first_refresh(wrap: Cal
     train = wrap(mode="async", refresh_every=10**6)
     with train:
         train.wait_until_ready()
-        end = time.monotonic() + 60
-        while not train.stats().get("accepted"):
-            assert time.monotonic() < end
-            for images, labels, meta in train.loader(batch_size=8):
-                train.observe(meta, torch.rand(len(images)), torch.rand(len(images), 3), labels)
+        train_until_accepted(train)
