@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import time
 import weakref
 from collections.abc import Callable, Sequence
@@ -19,10 +20,14 @@ from genaug_data.feedback import Feedback
 from genaug_data.gates import Gate, check_disjoint, default_gates
 from genaug_data.generators import SampleGenerator, identity_of, resolve_generator
 from genaug_data.hardness import HardnessPolicy, HardnessTable, TrialLedger, resolve_policy
+from genaug_data.journal import JournalWriter
 from genaug_data.loop import AugmentationLoop
 from genaug_data.planner import Planner
 from genaug_data.recipes import RecipePolicy
+from genaug_data.remake import Remade, remake
 from genaug_data.report import Family
+from genaug_data.sampler import HardExampleSampler
+from genaug_data.sayings import Sayings
 from genaug_data.tasks import SampleView, Task, check_base, dataset_probe, resolve_task
 from genaug_data.workers import Budget, InlineWorker, Job, ProcessWorker, Worker
 
@@ -36,8 +41,9 @@ class Parts:
     catalogue: Catalogue
     reader: CacheReader
     loop: AugmentationLoop
+    sampler: HardExampleSampler
     worker: Worker
-    progress: bool
+    job: Job
 
     def stats(self) -> dict[str, float | str]:
         """Return counts of the loop, the feedback, the worker and the cache."""
@@ -54,6 +60,8 @@ class Parts:
             "feedback rows": feedback.rows,
             "feedback ignored": feedback.not_finite + feedback.out_of_range + feedback.unknown,
             "feedback late": feedback.late,
+            "feedback repeated": feedback.repeated,
+            **{name: getattr(self.sampler, name) for name in ("real", "synthetic", "shortfall")},
         }
 
     def families(self, count: int) -> list[Family]:
@@ -74,6 +82,11 @@ class Parts:
             for parent in hardest
         ]
 
+    def remake(self, key: bytes) -> Remade:
+        """Make one variant again; the generator stays as it is in what the worker is given."""
+        generator = copy.deepcopy(self.job.generator)
+        return remake(key, self.samples, generator, self.job.folder, progress=self.job.progress)
+
     def warm_up(self, variants: int) -> dict[str, int]:
         """Order ``variants`` of every example and wait for them with a progress bar."""
         loop = self.loop
@@ -82,7 +95,7 @@ class Parts:
         loop.wait_until_ready()
         waiting = list(loop.planner.everyone(variants))
         total, before = len(waiting), _answers(loop)
-        with tqdm(total=total, desc="warm-up", unit="variant", disable=not self.progress) as bar:
+        with tqdm(total=total, desc="warm-up", unit="variant", disable=not self.job.progress) as bar:
             while waiting or self.worker.stats().outstanding:
                 taken = loop.order(waiting[:256])
                 del waiting[:taken]
@@ -117,7 +130,8 @@ def assemble(
     refresh_every: int,
     seed: int,
     progress: bool,
-    generate: bool,
+    ratio: float,
+    mixing: Literal["replace", "extend"],
 ) -> Parts:
     """Check the arguments of a wrapped dataset against the data and each other, and build its parts.
 
@@ -144,7 +158,10 @@ def assemble(
         device=budget.device,
         progress=progress,
     )
-    catalogue, reader = Catalogue(), CacheReader(folder)
+    catalogue, reader, sayings = Catalogue(), CacheReader(folder), Sayings()
+    sampler = HardExampleSampler(len(base), catalogue, ratio=ratio, mixing=mixing, seed=seed)
+    if mode == "async" and ratio > 0:
+        sampler.journal = JournalWriter(folder / "journals", sampler.settings, sayings.add)
     hand: Worker = InlineWorker(job, budget) if worker == "inline" else ProcessWorker(job, budget)
     loop = AugmentationLoop(
         feedback=Feedback(HardnessTable(len(base)), TrialLedger(), getattr(resolved, "ignore_index", None)),
@@ -153,12 +170,16 @@ def assemble(
         catalogue=catalogue,
         worker=hand,
         reader=reader,
+        in_flight=sampler.in_flight,
+        journal=sampler.journal,
+        sayings=sayings,
         max_bytes=max_bytes,
         mode=mode,
         refresh_every=refresh_every,
-        generate=generate,
+        generate=ratio > 0,
     )
-    parts = Parts(resolved, samples, catalogue, reader, loop, hand, progress)
+    sampler.on_start = loop.start_unless_closed
+    parts = Parts(resolved, samples, catalogue, reader, loop, sampler, hand, job)
     weakref.finalize(parts, loop.close)
     return parts
 

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal, SupportsIndex
 
 import torch
-from torch.utils.data import DataLoader, Dataset, default_collate
+from torch.utils.data import DataLoader, Dataset, default_collate, get_worker_info
 
 from genaug_data.arguments import check_arguments
 from genaug_data.assembly import Parts, assemble
+from genaug_data.checkpoint import load, restore_state, save, state_of
 from genaug_data.collate import Collate, MixedItems
-from genaug_data.errors import ConfigError
+from genaug_data.errors import ConfigError, DataError
 from genaug_data.gates import Gate
 from genaug_data.generators import SampleGenerator
 from genaug_data.hardness import HardnessPolicy
 from genaug_data.meta import SampleMeta
 from genaug_data.recipes import RecipePolicy
+from genaug_data.remake import Remade
+from genaug_data.replay import ReplaySampler, read_journal
 from genaug_data.report import Family
 from genaug_data.sample import Token
 from genaug_data.sampler import HardExampleSampler
@@ -47,13 +50,13 @@ class GenerativeAugmentDataset(Dataset):
         policy: "ambiguity", "uniform", "loss_ema", "entropy", "margin", a policy, or a callable of the hardness table.
         recipes: how strongly parents are edited.
         mixing: "replace" keeps the number of steps of an epoch, "extend" the number of real examples.
-        mode: "async" never waits; "sync" waits at each refresh, so that a run is a function of its seed and of the
-            number of DataLoader workers, which draw ahead of the training step.
+        mode: "async" never waits; "sync" waits at each refresh, so that a run is a function of its seed.
         worker: "process", or "inline" for debugging.
         budget: what generation may take.
         max_bytes: bound of the cache.
         max_children: variants of one parent at a time.
-        refresh_every: steps between two updates of the priorities.
+        refresh_every: steps between two updates of the priorities; in mode "sync" DataLoader workers may be as many
+            batches ahead.
         synthetic_weight: loss weight of a synthetic row in ``meta.weight()``.
         collate_fn: the user's own.
         return_meta: whether batches carry their :class:`~genaug_data.meta.SampleMeta`.
@@ -126,14 +129,12 @@ class GenerativeAugmentDataset(Dataset):
             refresh_every=refresh_every,
             seed=seed,
             progress=progress,
-            generate=ratio > 0,
+            ratio=ratio,
+            mixing=mixing,
         )
         self.task = parts.task
         self._reader = parts.reader
         self._parts: Parts | None = parts
-        self._sampler: HardExampleSampler | None = HardExampleSampler(
-            len(base), parts.catalogue, ratio=ratio, mixing=mixing, seed=seed, on_start=parts.loop.start_unless_closed
-        )
 
     def __len__(self) -> int:
         return len(self.base)
@@ -167,11 +168,7 @@ class GenerativeAugmentDataset(Dataset):
 
     def sampler(self) -> HardExampleSampler:
         """Return the sampler that mixes variants in; pass it to a DataLoader together with :attr:`collate`."""
-        if self._sampler is None:
-            raise ConfigError(
-                "the sampler lives in the training process, this is a DataLoader worker; ask for it there"
-            )
-        return self._sampler
+        return self._own().sampler
 
     def loader(self, batch_size: int, **arguments: Any) -> DataLoader:
         """Return a plain DataLoader over this dataset: short for passing :meth:`sampler` and :attr:`collate`.
@@ -215,6 +212,74 @@ class GenerativeAugmentDataset(Dataset):
         """Let the next pass of the sampler be ``epoch``."""
         self.sampler().set_epoch(epoch)
 
+    @property
+    def epoch(self) -> int:
+        """The epoch that is running, or that a loaded state goes on with."""
+        return self.sampler().epoch
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return where the run stands behind the last observed row, for a checkpoint of the user's own: below 1 KB.
+
+        The tables that selection works with are not in it; see :meth:`save`. In a DataLoader worker there is nothing
+        to say: a StatefulDataLoader asks there, too.
+        """
+        return {} if get_worker_info() else state_of(self._own())
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Let the next pass go on behind the last row that was observed when :meth:`state_dict` was called.
+
+        Raises:
+            ConfigError: the state is of a run with other arguments.
+            DataError: it is no state; nothing was changed.
+        """
+        if not get_worker_info():
+            restore_state(self._own(), state)
+
+    def save(self, folder: str | Path) -> Path:
+        """Write :meth:`state_dict`, tables, ledger, catalogue and budget to one file in ``folder``; returns its path.
+
+        Raises:
+            SaveError: it cannot be written; an earlier file is left as it is.
+        """
+        return save(self._own(), Path(folder))
+
+    def load(self, folder: str | Path) -> None:
+        """Go on from what :meth:`save` wrote: in mode "sync" with the very batches that would have come then.
+
+        Call it before the first batch, and go on with ``for epoch in range(train.epoch, epochs)``.
+
+        Raises:
+            ConfigError: the state is of a run with other arguments, or this one has begun.
+            DataError: there is none, or it is damaged; nothing was changed.
+        """
+        load(self._own(), Path(folder))
+
+    def replay(self, journal: str | Path) -> ReplaySampler:
+        """Return a sampler that yields the tokens of an earlier run in mode "async" again, from its journal.
+
+        Args:
+            journal: a file of the folder ``journals`` of the cache.
+
+        Raises:
+            DataError: it is no journal, or one of another dataset.
+        """
+        found = read_journal(journal)
+        if found.settings["size"] != len(self):
+            raise DataError(
+                f"the journal {journal} is of {found.settings['size']} examples, this dataset has {len(self)}; "
+                "wrap the same training set"
+            )
+        return ReplaySampler(found)
+
+    def remake(self, key: bytes) -> Remade:
+        """Make the variant of ``key`` again, in this process, and return it beside the one in the cache.
+
+        Raises:
+            DataError: there is no such variant, or its parent has changed.
+            GeneratorError: another generator made it.
+        """
+        return self._own().remake(key)
+
     def warmup(self, variants: int = 1) -> dict[str, int]:
         """Make ``variants`` of every example before training, only what is missing, and return the counts.
 
@@ -225,9 +290,7 @@ class GenerativeAugmentDataset(Dataset):
 
     def stats(self) -> dict[str, float | str]:
         """Return what was shown, made, rejected and why, and what it cost, as one flat dict."""
-        return self._own().stats() | {
-            name: getattr(self.sampler(), name) for name in ("real", "synthetic", "shortfall")
-        }
+        return self._own().stats()
 
     def families(self, count: int = 10) -> list[Family]:
         """Return the ``count`` parents of highest priority that have variants, with these, hardest first."""
@@ -270,7 +333,7 @@ class GenerativeAugmentDataset(Dataset):
 
     def __getstate__(self) -> dict[str, Any]:
         # A DataLoader worker reads; selection, requests and the generation process stay with the trainer.
-        return self.__dict__ | {"_parts": None, "_sampler": None}
+        return self.__dict__ | {"_parts": None}
 
     def _finish(self, item: Any) -> Any:
         if self.transform is None and self.transforms is None:

@@ -46,6 +46,10 @@ class GeneratorError(GenaugError, RuntimeError):
     """A generator cannot be used here, or returned something that is no variant of its parent."""
 
 
+class SaveError(GenaugError, RuntimeError):
+    """A fitted generator or the state of a run cannot be written to disk."""
+
+
 class WorkerError(GenaugError, RuntimeError):
     """The generation worker failed in a way that training cannot mend by itself."""
 

@@ -43,6 +43,7 @@ class FeedbackCounts:
         out_of_range: rows whose index is not in the dataset.
         unknown: synthetic rows whose variant is gone.
         late: steps whose feedback was dropped because the background thread was behind.
+        repeated: batches that were observed before.
     """
 
     rows: int = 0
@@ -50,6 +51,7 @@ class FeedbackCounts:
     out_of_range: int = 0
     unknown: int = 0
     late: int = 0
+    repeated: int = 0
 
 
 class Feedback:
@@ -62,6 +64,9 @@ class Feedback:
         table: receives what real rows say.
         ledger: receives what synthetic rows say; never the parent's entry in the table.
         ignore_index: label of pixels or rows that do not count, or None.
+
+    Attributes:
+        step: number of the last step.
     """
 
     def __init__(self, table: HardnessTable, ledger: TrialLedger, ignore_index: int | None = None) -> None:
@@ -71,13 +76,13 @@ class Feedback:
         self._ignore_index = ignore_index
         self._queue: deque[Observation] = deque()
         self._copies = _Copies()
-        self._step = 0
+        self.step = 0
         self._waiting_bytes = 0
 
     def put(
         self, meta: SampleMeta, loss: torch.Tensor, logits: torch.Tensor | None, target: torch.Tensor | None
-    ) -> None:
-        """Take one step's feedback.
+    ) -> bool:
+        """Take one step's feedback, and return whether it is the first on its batch.
 
         Raises:
             DataError: the loss is not one value a row, or the rows of the arguments differ.
@@ -87,13 +92,19 @@ class Feedback:
                 f"meta must be the SampleMeta of the batch, got {type(meta).__name__}; see return_meta=True"
             )
         check_feedback(loss, logits, target, rows=len(meta))
-        self._step += 1
+        if meta.is_observed:
+            # A closure that is evaluated twice a step, say: the example was seen once.
+            self.counts.repeated += 1
+            return False
+        meta.is_observed = True
+        self.step += 1
         size = sum(value.nbytes for value in (loss, logits, target) if value is not None)
         if len(self._queue) >= _LONGEST_QUEUE or (self._queue and self._waiting_bytes + size > _MOST_BYTES):
             self.counts.late += 1
-            return
+            return True
         self._queue.append(self._observation(meta, loss, logits, target))
         self._waiting_bytes += size
+        return True
 
     def apply(self) -> int:
         """Apply everything that was put so far, in order, and return the number of steps."""
@@ -110,11 +121,11 @@ class Feedback:
     ) -> Observation:
         if loss.device.type != "cuda":
             inputs = (self._copies.take(loss), self._copies.take(logits), self._copies.take(target))
-            return Observation(meta, self._step, None, inputs, None)
+            return Observation(meta, self.step, None, inputs, None)
         statistics = row_statistics(loss, logits, target, self._ignore_index).to("cpu", non_blocking=True)
         copied = torch.cuda.Event()
         copied.record(torch.cuda.current_stream(loss.device))
-        return Observation(meta, self._step, statistics, None, copied)
+        return Observation(meta, self.step, statistics, None, copied)
 
     @torch.no_grad()
     def _apply(self, seen: Observation) -> None:

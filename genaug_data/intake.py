@@ -44,6 +44,10 @@ class Intake:
         failures: the last 100 requests that failed for good, with their tracebacks.
         on_order: requests without an answer so far, by their place.
         full: whether there was no room on the file system since this was last set to False.
+        lineage: the requests that variants in the cache were made for, as far as this process has seen them.
+        leaving: variants that have been taken out of the catalogue and are still in the cache, and whether the worker
+            was asked to evict them.
+        adopts: whether what is found in the cache once it is open may be drawn.
         freed: whether a withdrawal has made room for other requests since this was last set to False.
         follows: whether another process writes to the cache, so that what it adds is to be looked for.
     """
@@ -54,6 +58,9 @@ class Intake:
         self.counts: Counter[str] = Counter()
         self.failures: list[Failed] = []
         self.on_order: dict[tuple[int, int], Request] = {}
+        self.lineage: dict[bytes, Request] = {}
+        self.leaving: dict[bytes, bool] = {}
+        self.adopts = True
         self.full = False
         self.freed = False
         self.follows = False
@@ -75,10 +82,12 @@ class Intake:
             self.on_order.pop(event.request.place, None)
         match event:
             case Ready():
-                self.adopt()
+                if self.adopts:
+                    self.adopt()
             case Accepted(request, key, made):
                 self.counts["accepted" if made else "found"] += 1
                 self._planner.accepted(request)
+                self.lineage[key] = request
                 if not self._catalogue.add(request.parent, key):
                     self._planner.lost(request.parent, 1)
                 self._ledger.enter([key])
@@ -94,8 +103,13 @@ class Intake:
             case Evicted(keys):
                 self.counts["evicted"] += len(keys)
                 self.forget(keys)
+                for key in keys:
+                    self.lineage.pop(key, None)
+                    self.leaving.pop(key, None)
             case Full(reason):
                 self.full = True
+                # An eviction may have found no room either; it is asked for again.
+                self.leaving = dict.fromkeys(self.leaving, False)
                 self._sayings.add(f"generation pauses: {reason}")
             case Warned(reason):
                 self._sayings.add(reason)
@@ -103,11 +117,31 @@ class Intake:
                 self._broken(reason, readable)
 
     def adopt(self) -> None:
-        """Let what is in the cache be drawn: it was looked at when the cache was opened for writing."""
-        for entry in self._reader.entries():
-            if entry.parent in range(self._planner.size) and self._catalogue.add(entry.parent, entry.key):
+        """Let what is in the cache, and nothing else, be drawn: it was looked at when it was opened for writing."""
+        entries = self._reader.entries()
+        present = {entry.key for entry in entries}
+        self.forget([key for key, _, _ in self._catalogue.items() if key not in present])
+        for entry in entries:
+            if entry.key in self.leaving or entry.parent not in range(self._planner.size):
+                continue
+            if self._catalogue.add(entry.parent, entry.key):
                 self._planner.adopt(entry.parent, entry.variant)
                 self._ledger.enter([entry.key])
+
+    def leave(self, keys: Iterable[bytes]) -> None:
+        """Take variants out of what is published next; they are evicted when no slot can show them any more."""
+        keys = list(keys)
+        self.forget(keys)
+        self.leaving.update(dict.fromkeys(keys, False))
+
+    def request_of(self, key: bytes) -> Request | None:
+        """Return the request that a variant was made for, read from its record if need be; None if that is damaged."""
+        if key not in self.lineage:
+            made = self._reader.provenance(key)
+            if made is None:
+                return None
+            self.lineage[key] = Request(made.parent, made.variant, made.recipe, made.seed, made.hardness)
+        return self.lineage[key]
 
     def forget(self, keys: Iterable[bytes]) -> None:
         """Note that variants are gone, or about to go."""
@@ -115,6 +149,12 @@ class Intake:
         for parent, children in self._catalogue.discard(keys).items():
             self._planner.lost(parent, children)
         self._ledger.forget(keys)
+
+    def restore(self, counts: Counter[str], lineage: dict[bytes, Request], leaving: Iterable[bytes]) -> None:
+        """Take over what a saved run knew; its orders were dropped when it was saved."""
+        self.counts, self.lineage = counts, lineage
+        self.leaving = dict.fromkeys(leaving, False)
+        self.on_order.clear()
 
     def drop_orders(self) -> None:
         """Note that no answer will come to what is on order."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections import deque
-from collections.abc import Callable
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Literal
 
 import numpy as np
@@ -15,12 +16,15 @@ import torch
 from genaug_data.cache import CacheReader
 from genaug_data.catalogue import Catalogue
 from genaug_data.errors import WorkerError, brief
-from genaug_data.eviction import victims
 from genaug_data.feedback import Feedback
 from genaug_data.hardness import HardnessPolicy
+from genaug_data.in_flight import InFlight
 from genaug_data.intake import Intake
+from genaug_data.journal import JournalWriter
 from genaug_data.meta import SampleMeta
 from genaug_data.planner import Planner
+from genaug_data.reconciliation import reconcile
+from genaug_data.retirement import Retirement
 from genaug_data.sample import Request
 from genaug_data.sayings import Sayings
 from genaug_data.workers.base import Event, Worker
@@ -28,9 +32,7 @@ from genaug_data.workers.base import Event, Worker
 _TICK = 0.05
 _PUBLISH_SECONDS = 0.25
 _ORDERS = 256
-_NEARLY_FULL = 0.9
 _IDLE_SECONDS = 1.0
-_RETIRED = {"wrong": "retired as broken", "right": "retired as too easy"}
 
 
 class AugmentationLoop:
@@ -38,7 +40,8 @@ class AugmentationLoop:
 
     In mode "async" all of it happens in one background thread and the training thread never waits. In mode "sync" it
     happens inside :meth:`observe`, which at every refresh waits until the requested variants are there, so that a run
-    is a function of its seed.
+    is a function of its seed. There, what a refresh brings is shown from ``refresh_every`` steps later on, and what it
+    takes away is evicted then, so that DataLoader workers may draw as far ahead.
 
     Args:
         feedback: where observations go.
@@ -47,6 +50,9 @@ class AugmentationLoop:
         catalogue: what the sampler draws from.
         worker: makes the variants.
         reader: of the cache that the worker fills.
+        in_flight: what the sampler has drawn and the training step not observed.
+        journal: notes what could not be shown.
+        sayings: what the user should read.
         max_bytes: bound of that cache.
         mode: "async" or "sync".
         refresh_every: steps between two refreshes.
@@ -62,6 +68,9 @@ class AugmentationLoop:
         catalogue: Catalogue,
         worker: Worker,
         reader: CacheReader,
+        in_flight: InFlight,
+        journal: JournalWriter | None,
+        sayings: Sayings,
         max_bytes: int,
         mode: Literal["async", "sync"],
         refresh_every: int,
@@ -73,18 +82,31 @@ class AugmentationLoop:
         self.catalogue = catalogue
         self.worker = worker
         self.priorities: np.ndarray | None = None
+        self.in_flight = in_flight
+        self.journal = journal
+        self.steps = 0
+        self.largest_batch = 0
+        self._missing: deque[bytes] = deque()
         self._reader = reader
-        self._max_bytes = max_bytes
         self._mode = mode
         self._refresh_every = refresh_every
         self._generate = generate
-        self._steps = 0
         self._observed = 0
         self._next_idle = 0.0
         self._published_at = 0.0
         self._unpublished = False
-        self.sayings = Sayings()
-        self.intake = Intake(catalogue, planner, feedback.ledger, reader, self.sayings)
+        self.sayings = sayings
+        self.intake = Intake(catalogue, planner, feedback.ledger, reader, sayings)
+        self.retirement = Retirement(
+            feedback.ledger,
+            catalogue,
+            self.intake,
+            worker,
+            reader,
+            in_flight,
+            max_bytes=max_bytes,
+            leaves_room=mode == "sync",
+        )
         self._events: deque[Event] = deque()
         # Held while the books are worked on: the loop's thread does so, and a warm-up in the user's.
         self._lock = threading.RLock()
@@ -94,6 +116,7 @@ class AugmentationLoop:
         self._thread: threading.Thread | None = None
         self._started = False
         self._closed = False
+        self._is_restored = False
 
     def start(self) -> None:
         """Start worker and thread, also anew after :meth:`close`; idempotent.
@@ -109,7 +132,10 @@ class AugmentationLoop:
             self.worker.start()
         if self._mode == "sync":
             self._wait(lambda: self._is_setting_up)
-        self.catalogue.publish(self.priorities)
+        if not self.intake.adopts:
+            self._reconcile()
+        elif not self._is_restored:
+            self.catalogue.publish(self.priorities)
         if self._mode == "async":
             self._thread = threading.Thread(target=self._run, name="genaug-loop", daemon=True)
             self._thread.start()
@@ -119,12 +145,36 @@ class AugmentationLoop:
         if not self._closed:
             self.start()
 
+    @property
+    def is_started(self) -> bool:
+        """Whether this runs."""
+        return self._started
+
+    @contextmanager
+    def books(self) -> Iterator[AugmentationLoop]:
+        """Keep everything as it is now, with all that is known booked, until the end of a ``with`` block."""
+        with self._lock:
+            if self._started:
+                self._apply()
+                self.collect()
+            yield self
+
+    def take_over(self, counts: Counter[str], lineage: dict[bytes, Request], leaving: Iterable[bytes]) -> None:
+        """Go on from a saved run, whose catalogue, table, ledger and plan are in place already.
+
+        In mode "sync" the cache is brought back to what that run knew once the worker is ready; otherwise what the
+        cache has gained meanwhile is taken in.
+        """
+        self.intake.restore(counts, lineage, leaving)
+        self.intake.adopts = self._mode == "async"
+        self._is_restored = True
+
     def close(self) -> None:
         """Stop the thread and the worker: idempotent."""
         if os.getpid() != self._process:
             # A forked copy of the trainer drops its copy of this.
             return
-        never_ready = self._started and self._steps > 0 and self._is_setting_up
+        never_ready = self._started and self.steps > 0 and self._is_setting_up
         self._closed = True
         self._stop.set()
         self._wake.set()
@@ -138,9 +188,11 @@ class AugmentationLoop:
             self._lock.release()
         self._started, self._thread = False, None
         self._reader.close()
+        if self.journal is not None:
+            self.journal.close()
         if never_ready:
             self.sayings.add(
-                f"the run ended after {self._steps} steps, before the generator was ready, and has shown no new "
+                f"the run ended after {self.steps} steps, before the generator was ready, and has shown no new "
                 "variant; train for longer, or warm up first"
             )
         self.sayings.speak()
@@ -154,13 +206,15 @@ class AugmentationLoop:
     ) -> None:
         """Take one step's feedback; see :meth:`GenerativeAugmentDataset.observe`."""
         self.sayings.speak()
-        self.feedback.put(meta, loss, logits, target)
-        self._steps += 1
+        if not self.feedback.put(meta, loss, logits, target):
+            return
+        self._note_shown(meta)
+        self.steps += 1
         if self._mode == "async":
             self._wake.set()
             return
-        self.feedback.apply()
-        if self._steps % self._refresh_every == 0:
+        self._apply()
+        if self.steps % self._refresh_every == 0:
             self._guarded(self.refresh)
             self.settle()
 
@@ -170,11 +224,18 @@ class AugmentationLoop:
             self.priorities = self.policy.priorities(self.feedback.table)
             if self.intake.follows:
                 self.intake.adopt()
-            self._retire(self.priorities)
+            self._replace_missing()
+            self.retirement.retire(self.priorities)
+            self._publish()
+            self.retirement.evict()
+            if self._mode == "sync":
+                self._wait(lambda: self.worker.stats().evicting > 0)
             if self._generate and not self.intake.full:
                 self._order_hardest(self.priorities)
             self.intake.full = False
-            self.catalogue.publish(self.priorities)
+            if self._mode == "async":
+                # Parents with and without children have other shares of the draws from now on.
+                self._publish()
 
     def order(self, requests: list[Request]) -> int:
         """Hand requests to the worker; returns how many it took."""
@@ -199,7 +260,7 @@ class AugmentationLoop:
     def settle(self) -> None:
         """Wait until the worker has answered everything that was ordered, then publish it."""
         self._wait(lambda: self.worker.stats().outstanding > 0)
-        self.catalogue.publish(self.priorities)
+        self._publish()
 
     def collect(self) -> None:
         """Take in the worker's news."""
@@ -236,9 +297,8 @@ class AugmentationLoop:
         return True
 
     def _tick(self) -> None:
-        applied = self.feedback.apply()
+        self._apply()
         self.collect()
-        self._observed += applied
         if self._observed >= self._refresh_every or (self._observed and self._is_idle()):
             self._observed = 0
             started = time.monotonic()
@@ -250,9 +310,13 @@ class AugmentationLoop:
             self.intake.freed = False
             self.order(self.planner.plan(self.priorities, _ORDERS, self._eligible()))
         elif self._unpublished and time.monotonic() - self._published_at > _PUBLISH_SECONDS:
-            self.catalogue.publish(self.priorities)
+            self._publish()
             self._unpublished = False
             self._published_at = time.monotonic()
+
+    def _apply(self) -> None:
+        with self._lock:
+            self._observed += self.feedback.apply()
 
     def _is_idle(self) -> bool:
         stats = self.worker.stats()
@@ -270,20 +334,60 @@ class AugmentationLoop:
         return self.feedback.table.observations >= self.policy.min_observations
 
     def _order_hardest(self, priorities: np.ndarray) -> None:
-        planned = self.planner.plan(priorities, _ORDERS, self._eligible())
+        planned = self.planner.plan(priorities, self.retirement.room(_ORDERS), self._eligible())
         left = planned[self.order(planned) :]
         # Where there is no room for all, what waits gives way to parents that have become harder.
         waiting = sorted(self.intake.on_order.values(), key=lambda request: float(priorities[request.parent]))
         pairs = zip(waiting, left, strict=False)
         self.worker.withdraw([old for old, new in pairs if priorities[old.parent] < priorities[new.parent]])
 
-    def _retire(self, priorities: np.ndarray) -> None:
-        retired = self.feedback.ledger.retired()
-        for reason in retired.values():
-            self.intake.counts[_RETIRED[reason]] += 1
-        leaving = list(retired)
-        stored = self._reader.stats()
-        if self.intake.full or stored.bytes > _NEARLY_FULL * self._max_bytes:
-            leaving += victims(self.catalogue.items(), priorities, max(1, stored.records // 10))
-        self.intake.forget(leaving)
-        self.worker.evict(leaving)
+    def _note_shown(self, meta: SampleMeta) -> None:
+        misses = self.in_flight.observe(meta)
+        if meta.synthetic.any():
+            self.catalogue.show(key.tobytes() for key in meta.key[meta.synthetic])
+        self.largest_batch = max(self.largest_batch, len(meta))
+        if misses:
+            self._missing.extend(miss.key for miss in misses)
+            if self.journal is not None:
+                self.journal.miss(miss.slot for miss in misses)
+
+    def _replace_missing(self) -> None:
+        """Drop variants that should have been shown and could not be read, and have them made again."""
+        keys = dict.fromkeys(self._missing.popleft() for _ in range(len(self._missing)))
+        gone = [key for key in keys if key in self.catalogue and self._reader.gather([key])[0] is None]
+        if gone:
+            self.intake.counts["unreadable"] += len(gone)
+            again = [request for key in gone if (request := self.intake.request_of(key)) is not None]
+            self.intake.forget(gone)
+            self.worker.evict(gone)
+            self.order(again)
+
+    def _publish(self) -> None:
+        if self._mode == "async":
+            self.catalogue.publish(self.priorities)
+            return
+        ahead = self._refresh_every * self.largest_batch
+        drawn = self.in_flight.drawn - self.in_flight.observed
+        if drawn > ahead:
+            self.sayings.add(
+                f"DataLoader workers draw {drawn} slots ahead, more than the {ahead} of "
+                f"refresh_every={self._refresh_every} steps, so that this run depends on their number; raise "
+                "refresh_every, or lower num_workers or prefetch_factor"
+            )
+        self.catalogue.publish(self.priorities, self.in_flight.observed + ahead)
+
+    def _reconcile(self) -> None:
+        """Bring the cache to what a loaded state says of it."""
+        self.intake.adopts = True
+        if self.worker.stats().state != "ready":
+            return
+        children = [*self.catalogue.lineup.keys(), *(key for key, _, _ in self.catalogue.items()), *self.intake.leaving]
+        lost, news = reconcile(children, self.intake.lineage, self.worker, self._reader)
+        for event in news:
+            self.intake.note(event)
+        if lost:
+            self.intake.forget(lost)
+            self.sayings.add(
+                f"{len(lost)} variants that the loaded state knows could not be made again, so that this run differs "
+                "from the one that was saved; a changed generator, gate or example may be why"
+            )

@@ -21,17 +21,21 @@ class SampleMeta:
         rows: structured array ``(B,)`` as :meth:`pack` builds it.
         synthetic_weight: loss weight of a synthetic row; real rows weigh 1.
 
+    Attributes:
+        is_observed: whether feedback on this batch was taken already: it counts once.
+
     Example:
         >>> meta = SampleMeta.pack([3, 5], [None, b"k" * 16], synthetic_weight=0.5)
         >>> meta.index.tolist(), meta.synthetic.tolist(), meta.weight().tolist()
         ([3, 5], [False, True], [1.0, 0.5])
     """
 
-    __slots__ = ("rows", "synthetic_weight")
+    __slots__ = ("is_observed", "rows", "synthetic_weight")
 
     def __init__(self, rows: np.ndarray, synthetic_weight: float = 1.0) -> None:
         self.rows = rows
         self.synthetic_weight = synthetic_weight
+        self.is_observed = False
 
     @classmethod
     def pack(cls, index: Sequence[int], keys: Sequence[bytes | None], synthetic_weight: float = 1.0) -> SampleMeta:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from genaug_data.sample import Request
 from genaug_data.seeding import derive
 
 _SKETCH = 16_384
+_COUNTS = ("children", "next_variant", "refusals")
 
 
 class Planner:
@@ -98,6 +99,24 @@ class Planner:
     def lost(self, parent: int, children: int) -> None:
         """Note that children of a parent were evicted."""
         self._children[parent] -= children
+
+    def state_dict(self, on_order: Sequence[Request] = ()) -> dict[str, np.ndarray]:
+        """Return the counts, int32 ``(N,)`` each, as they are when the requests ``on_order`` are dropped.
+
+        Args:
+            on_order: in the order in which they were ordered.
+        """
+        copy = Planner(self.size, self._recipes, self.max_children, self._seed)
+        for name in _COUNTS:
+            getattr(copy, f"_{name}")[:] = getattr(self, f"_{name}")
+        for request in reversed(on_order):
+            copy.dropped(request)
+        return {name: getattr(copy, f"_{name}").astype(np.int32) for name in _COUNTS}
+
+    def load_state_dict(self, state: Mapping[str, np.ndarray]) -> None:
+        """Set the counts to what :meth:`state_dict` returned, which was checked by who read it."""
+        for name in _COUNTS:
+            getattr(self, f"_{name}")[:] = state[name]
 
     def _request(self, parent: int, variant: int, priority: float, hardness: float) -> Request:
         recipe = self._recipes.recipe(hardness, self._seed, parent, variant)

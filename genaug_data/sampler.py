@@ -12,10 +12,14 @@ from torch.utils.data import DistributedSampler
 
 from genaug_data.catalogue import Catalogue
 from genaug_data.errors import ConfigError
+from genaug_data.in_flight import InFlight
+from genaug_data.journal import JournalWriter
 from genaug_data.sample import Token
 from genaug_data.seeding import derive, permutation, uniforms
 
 _BLOCK = 4096
+_SETTINGS = ("seed", "size", "ratio", "mixing", "num_replicas", "rank", "shuffle")
+_COUNTS = ("real", "synthetic", "shortfall")
 
 
 class HardExampleSampler(DistributedSampler):
@@ -26,7 +30,8 @@ class HardExampleSampler(DistributedSampler):
     stays real and is counted as shortfall. It is an index sampler, because frameworks rebuild batch samplers, and a
     ``DistributedSampler``, because Lightning leaves those alone; in one process it is rank 0 of 1.
 
-    Each pass is the next epoch unless :meth:`set_epoch` or :meth:`load_state_dict` says which.
+    Each pass is the next epoch unless :meth:`set_epoch` or :meth:`load_state_dict` says which. After the latter, a
+    :meth:`set_epoch` of the epoch that it goes on with, which every training loop calls, leaves it in the middle.
 
     Args:
         size: number of real examples.
@@ -38,7 +43,11 @@ class HardExampleSampler(DistributedSampler):
         num_replicas: processes that share the epoch; read from ``torch.distributed`` where it runs, else 1.
         rank: of this process.
         shuffle: False shows the real examples in their own order.
-        on_start: called at every first draw of a pass.
+
+    Attributes:
+        on_start: called at the first draw of every pass.
+        in_flight: what was drawn and not observed yet.
+        journal: notes what synthetic slots got.
 
     Raises:
         ConfigError: ratio outside [0, 1), an unknown mixing, or no examples.
@@ -60,7 +69,6 @@ class HardExampleSampler(DistributedSampler):
         num_replicas: int | None = None,
         rank: int | None = None,
         shuffle: bool = True,
-        on_start: Callable[[], None] | None = None,
     ) -> None:
         if not 0 <= ratio < 1:
             raise ConfigError(f"ratio must be in [0, 1), got {ratio}; 0.25 makes a quarter of every batch synthetic")
@@ -81,12 +89,14 @@ class HardExampleSampler(DistributedSampler):
         self.catalogue = catalogue
         self.ratio = ratio
         self.mixing = mixing
-        self.on_start = on_start
+        self.in_flight = InFlight()
+        self.on_start: Callable[[], None] | None = None
+        self.journal: JournalWriter | None = None
         self.shortfall = 0
         self.synthetic = 0
         self.real = 0
-        self.position = 0
         self._fresh = True
+        self._resumed = False
 
     def __len__(self) -> int:
         """Return the slots of one epoch on this rank."""
@@ -99,34 +109,68 @@ class HardExampleSampler(DistributedSampler):
     def __iter__(self) -> Iterator[Token]:
         if not self._fresh:
             self.epoch += 1
-            self.position = 0
+            self.in_flight.begin(0)
+        self._resumed = False
         if self.on_start is not None:
             self.on_start()
+        first = self.position
+        self.in_flight.begin(first)
+        if first == 0:
+            self.catalogue.begin_pass()
+        if self.journal is not None:
+            self.journal.begin_pass(self.epoch, first)
         order, draws = self._streams()
-        draw = self.catalogue.draw
-        for start in range(self.position, len(self), _BLOCK):
+        draw, note = self.catalogue.draw, self.in_flight.add
+        for start in range(first, len(self), _BLOCK):
             stop = min(start + _BLOCK, len(self))
-            for index, is_synthetic, uniform in zip(*self._block(order, draws, start, stop), strict=True):
-                self.position += 1
+            slots = zip(range(start, stop), *self._block(order, draws, start, stop), strict=True)
+            for slot, index, is_synthetic, uniform in slots:
                 self._fresh = False
-                token = draw(uniform) if is_synthetic else None
+                token = draw(slot, uniform) if is_synthetic else None
+                if is_synthetic and self.journal is not None:
+                    self.journal.draw(token)
                 if token is not None:
                     self.synthetic += 1
-                    yield token
-                    continue
-                self.real += 1
-                self.shortfall += is_synthetic
-                yield Token(index)
+                else:
+                    self.real += 1
+                    self.shortfall += is_synthetic
+                    token = Token(index)
+                note(token)
+                yield token
 
     def set_epoch(self, epoch: int) -> None:
-        """Let the next pass be ``epoch``, from its first slot."""
-        self.epoch = epoch
-        self.position = 0
+        """Let the next pass be ``epoch``, from its first slot, or from where a loaded state of this epoch stands."""
+        if not (self._resumed and epoch == self.epoch):
+            self.epoch = epoch
+            self.in_flight.begin(0)
         self._fresh = True
 
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What the order of the real examples follows from, as arguments of this class."""
+        return {name: getattr(self, name) for name in _SETTINGS}
+
+    @property
+    def position(self) -> int:
+        """Slots of this pass that were drawn."""
+        return self.in_flight.drawn
+
     def state_dict(self) -> dict[str, Any]:
-        """Return where the stream stands; far below 1 KB."""
-        return {name: getattr(self, name) for name in ("seed", "epoch", "position", "real", "synthetic", "shortfall")}
+        """Return where the drawing stands, which is ahead of the training step by what DataLoader workers hold.
+
+        A StatefulDataLoader asks for it at every batch and keeps what belongs to the batch it hands out.
+        """
+        return {name: getattr(self, name) for name in ("seed", "epoch", "position", *_COUNTS)}
+
+    def observed_state_dict(self) -> dict[str, Any]:
+        """Return where the training step stands: behind the last row that was observed."""
+        ahead, position = self.in_flight.tokens, self.in_flight.observed
+        synthetic = sum(token.key is not None for token in ahead)
+        due = self._due(self.position) - self._due(position)
+        counts = {"synthetic": synthetic, "real": len(ahead) - synthetic, "shortfall": due - synthetic}
+        return (
+            self.state_dict() | {"position": position} | {name: getattr(self, name) - counts[name] for name in _COUNTS}
+        )
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Let the next pass go on from where :meth:`state_dict` was taken.
@@ -138,9 +182,16 @@ class HardExampleSampler(DistributedSampler):
             raise ConfigError(
                 f"the state was taken with seed {state['seed']}, this sampler has {self.seed}; use the same seed"
             )
-        for name in ("epoch", "position", "real", "synthetic", "shortfall"):
+        at_end = state["position"] >= len(self)
+        self.epoch = int(state["epoch"]) + at_end
+        self.in_flight.begin(0 if at_end else int(state["position"]))
+        for name in _COUNTS:
             setattr(self, name, int(state[name]))
-        self._fresh = self.position < len(self)
+        self._fresh = self._resumed = True
+
+    def _due(self, slot: Any) -> Any:
+        # Synthetic slots before a slot, or before each of an array of them.
+        return slot * self._fraction.numerator // self._fraction.denominator
 
     def _streams(self) -> tuple[np.ndarray, int]:
         order = permutation(derive(self.seed, "order", self.epoch), self.size) if self.shuffle else np.arange(self.size)
@@ -148,7 +199,7 @@ class HardExampleSampler(DistributedSampler):
 
     def _block(self, order: np.ndarray, draws: int, start: int, stop: int) -> tuple[list, list, list]:
         slots = np.arange(start, stop + 1, dtype=np.int64)
-        before = slots * self._fraction.numerator // self._fraction.denominator
+        before = self._due(slots)
         slots, before, is_synthetic = slots[:-1], before[:-1], before[1:] > before[:-1]
         uniform = uniforms(draws, slots)
         place = slots if self.mixing == "replace" else slots - before

@@ -29,18 +29,19 @@ def test_it_holds_what_was_added_and_not_discarded(steps: list[tuple[bool, int, 
     assert len(catalogue) == len(model)
     assert {key: parent for key, parent, _ in catalogue.items()} == model
     catalogue.publish()
-    drawn = {catalogue.draw(place / 200) for place in range(200)}
+    drawn = {catalogue.draw(0, place / 200) for place in range(200)}
     assert {token.index for token in drawn if token} == set(model.values())
 
 
-def test_draws_follow_the_priorities_and_count_uses() -> None:
+def test_draws_follow_the_priorities_and_are_counted() -> None:
     catalogue = Catalogue()
     for parent in range(3):
         catalogue.add(parent, _key(parent))
     catalogue.publish(np.array([0.1, 0.6, 0.3]))
-    drawn = Counter(catalogue.draw((place + 0.5) / 1000).index for place in range(1000))
+    drawn = Counter(catalogue.draw(0, (place + 0.5) / 1000).index for place in range(1000))
     assert drawn == {0: 100, 1: 600, 2: 300}
-    assert {parent: uses for _, parent, uses in catalogue.items()} == drawn
+    assert {child.parent: child.drawn for child in catalogue.children()} == drawn
+    assert {shown for _, _, shown in catalogue.items()} == {0}
 
 
 def test_parents_without_any_priority_are_drawn_alike() -> None:
@@ -48,18 +49,18 @@ def test_parents_without_any_priority_are_drawn_alike() -> None:
     catalogue.add(0, _key(0))
     catalogue.add(1, _key(1))
     catalogue.publish(np.zeros(2))
-    assert [catalogue.draw(uniform).index for uniform in (0.1, 0.6, 0.999999)] == [0, 1, 1]
+    assert [catalogue.draw(0, uniform).index for uniform in (0.1, 0.6, 0.999999)] == [0, 1, 1]
 
 
 def test_nothing_is_drawn_before_it_is_published_and_a_discarded_key_does_no_harm() -> None:
     catalogue = Catalogue()
     catalogue.add(0, _key(0))
-    assert catalogue.draw(0.5) is None
+    assert catalogue.draw(0, 0.5) is None
     catalogue.publish()
     catalogue.discard([_key(0)])
-    assert catalogue.draw(0.5).key == _key(0)
+    assert catalogue.draw(0, 0.5).key == _key(0)
     catalogue.publish()
-    assert catalogue.draw(0.5) is None
+    assert catalogue.draw(0, 0.5) is None
 
 
 def test_drawing_goes_on_while_another_thread_changes_it() -> None:
@@ -77,7 +78,7 @@ def test_drawing_goes_on_while_another_thread_changes_it() -> None:
     thread = threading.Thread(target=change)
     thread.start()
     try:
-        drawn = [catalogue.draw(place / 20_000) for place in range(20_000)]
+        drawn = [catalogue.draw(0, place / 20_000) for place in range(20_000)]
     finally:
         stop.set()
         thread.join()

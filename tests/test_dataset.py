@@ -18,6 +18,7 @@ from PIL import Image
 from torch.utils.data import DataLoader, Dataset, Subset
 
 from genaug_data.errors import CacheError, ConfigError, DataError, GenaugError, GenaugWarning, LeakError
+from genaug_data.meta import SampleMeta
 from genaug_data.sample import Token
 from genaug_data.workers import Budget
 from tests.loops import train_for
@@ -234,10 +235,12 @@ def test_useless_feedback_is_counted_and_survived(wrap: Callable) -> None:
     _, labels, meta = next(iter(train.loader(batch_size=8)))
     loss = torch.tensor([float("nan"), float("inf"), 1, 1, 1, 1, 1, 1])
     train.observe(meta, loss, torch.zeros(8, 3), labels)
+    train.observe(meta, loss, torch.zeros(8, 3), labels)
+    meta = SampleMeta(meta.rows.copy())
     meta.rows["index"][2:4] = (-1, 10**9)
     train.observe(meta, torch.ones(8), torch.zeros(8, 3, dtype=torch.bfloat16), labels)
     counts = train._own().loop.feedback.counts
-    assert (counts.rows, counts.not_finite, counts.out_of_range) == (16, 2, 2)
+    assert (counts.rows, counts.not_finite, counts.out_of_range, counts.repeated) == (16, 2, 2, 1)
 
 
 @pytest.mark.parametrize(

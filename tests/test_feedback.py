@@ -62,9 +62,9 @@ def test_no_graph_is_kept_and_none_is_needed() -> None:
 
 
 def test_too_much_feedback_is_dropped_and_counted_and_never_blocks() -> None:
-    one, meta = feedback(), SampleMeta.pack([1], [None])
+    one = feedback()
     for _ in range(300):
-        one.put(meta, torch.ones(1), None, None)
+        one.put(SampleMeta.pack([1], [None]), torch.ones(1), None, None)
     assert one.counts.late == 300 - one.apply()
     assert one.table.observations[1] == 300 - one.counts.late
 

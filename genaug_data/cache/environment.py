@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import mmap
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,11 +13,12 @@ from typing import Any
 import lmdb
 
 _READERS = 1024
+_LENGTH = "length"
 _NAMES = ("records", "index", "order", "rejected", "totals")
 
 
 class TruncatedFile(lmdb.Error):
-    """The file ends before its last page."""
+    """The file is shorter than it was."""
 
 
 @dataclass(slots=True)
@@ -26,6 +26,7 @@ class _Open:
     environment: lmdb.Environment
     databases: dict[str, Any]
     process: int
+    length: int = 0
     users: int = 0
     lock: Any = field(default_factory=threading.RLock)
 
@@ -69,7 +70,7 @@ class Handle:
         opened = self._shared()
         with opened.lock:
             # The file may have been cut since it was opened.
-            _check_length(opened.environment, self._place)
+            opened.length = _checked_length(self._place, opened.length)
             try:
                 transaction = opened.environment.begin(write=write, buffers=True)
             except lmdb.MapResizedError:
@@ -78,6 +79,8 @@ class Handle:
                 transaction = opened.environment.begin(write=write, buffers=True)
             with transaction:
                 yield transaction, opened.databases
+            if write:
+                self._note_length(opened)
 
     def resize(self, map_size: int) -> None:
         """Let the file grow up to ``map_size`` bytes, if that is more than now."""
@@ -103,6 +106,14 @@ class Handle:
                     del _opened[self._place]
                     opened.environment.close()
 
+    def _note_length(self, opened: _Open) -> None:
+        length = os.stat(os.path.join(self._place, "data.mdb")).st_size
+        if length > opened.length or not os.path.exists(os.path.join(self._place, _LENGTH)):
+            # For processes that open the file later.
+            with suppress(OSError), open(os.path.join(self._place, _LENGTH), "wb") as file:
+                file.write(length.to_bytes(8, "little"))
+        opened.length = length
+
     def _shared(self) -> _Open:
         process = os.getpid()
         with _guard:
@@ -113,7 +124,7 @@ class Handle:
                 opened.environment.close()
                 opened = None
             if opened is None:
-                opened = _Open(*self._open(), process)
+                opened = _Open(*self._open(), process, _noted_length(self._place))
                 _opened[self._place] = opened
             opened.users += 1
             self._process = process
@@ -135,7 +146,7 @@ class Handle:
             lock=writable,
         )
         try:
-            _check_length(environment, self._place)
+            _checked_length(self._place, _noted_length(self._place))
         except TruncatedFile:
             environment.close()
             raise
@@ -149,8 +160,18 @@ class Handle:
         return environment, databases
 
 
-def _check_length(environment: lmdb.Environment, place: str) -> None:
-    # Reading beyond the end of a mapped file would kill the process.
-    pages = environment.info()["last_pgno"] + 1
-    if os.stat(os.path.join(place, "data.mdb")).st_size < pages * mmap.PAGESIZE:
-        raise TruncatedFile(f"{place}/data.mdb is shorter than the {pages} pages that it should have")
+def _checked_length(place: str, known: int) -> int:
+    # LMDB never shortens its file, and reading beyond the end of a mapped one would kill the process. The number of
+    # pages that it knows of says nothing: those at the end may never have been written.
+    length = os.stat(os.path.join(place, "data.mdb")).st_size
+    if length < known:
+        raise TruncatedFile(f"{place}/data.mdb is shorter than it was, {length} instead of {known} bytes")
+    return length
+
+
+def _noted_length(place: str) -> int:
+    try:
+        with open(os.path.join(place, _LENGTH), "rb") as file:
+            return int.from_bytes(file.read(8), "little")
+    except FileNotFoundError:
+        return 0

@@ -12,7 +12,7 @@ from genaug_data.errors import CacheError
 
 FORMAT = 1
 _NAME = "genaug.json"
-_OURS = {_NAME, "variants", "writer.lock", "generator"}
+_OURS = {_NAME, "variants", "writer.lock", "generator", "journals"}
 
 
 @dataclass(frozen=True, slots=True)

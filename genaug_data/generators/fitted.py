@@ -12,8 +12,8 @@ from typing import Any, Literal
 import torch
 
 from genaug_data.errors import GenaugWarning
-from genaug_data.generators.checkpoint import DamagedFile, digest_of, read_tensors, write_json, write_tensors
 from genaug_data.generators.condition import Condition
+from genaug_data.tensor_file import DamagedFile, digest_of, read_tensors, write_json, write_tensors
 
 FORMAT = 1
 """Raised when the same weights would make other images, so that every key changes."""

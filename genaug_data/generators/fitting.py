@@ -18,12 +18,12 @@ from tqdm import tqdm
 
 from genaug_data.errors import GenaugWarning, GeneratorError
 from genaug_data.generators.accelerator import own_accelerator
-from genaug_data.generators.checkpoint import DamagedFile, read_tensors, write_tensors
 from genaug_data.generators.examples import Examples
 from genaug_data.generators.network import ConditionalUNet, new_network
 from genaug_data.generators.schedule import LEVELS, signal_and_noise
 from genaug_data.generators.settings import FitSettings
 from genaug_data.seeding import derive, torch_generator
+from genaug_data.tensor_file import DamagedFile, read_tensors, write_tensors
 
 if TYPE_CHECKING:
     from accelerate import Accelerator

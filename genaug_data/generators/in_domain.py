@@ -10,7 +10,6 @@ import torch
 
 from genaug_data.errors import ConfigError, GeneratorError
 from genaug_data.generators.base import BaseGenerator, ParentBatch
-from genaug_data.generators.checkpoint import digest_of
 from genaug_data.generators.condition import IGNORED_BY_DEFAULT
 from genaug_data.generators.denoising import ddim, levels_of, noised
 from genaug_data.generators.examples import Examples, UnlabelledImages, read_examples
@@ -20,6 +19,7 @@ from genaug_data.generators.network import ConditionalUNet, load_network
 from genaug_data.generators.settings import FitSettings
 from genaug_data.sample import Sample
 from genaug_data.tasks import dataset_probe
+from genaug_data.tensor_file import digest_of
 
 if TYPE_CHECKING:
     from typing_extensions import Self

@@ -148,6 +148,7 @@ class WorkerStats:
         images: variants made.
         seconds: that generator and gates took.
         restarts: of the process.
+        evicting: variants whose eviction is not confirmed.
     """
 
     state: str
@@ -155,6 +156,7 @@ class WorkerStats:
     images: int
     seconds: float
     restarts: int = 0
+    evicting: int = 0
 
 
 class Worker(Protocol):
@@ -177,6 +179,9 @@ class Worker(Protocol):
 
     def stats(self) -> WorkerStats:
         """Return counts and state."""
+
+    def account_for(self, images: int, seconds: float) -> None:
+        """Let this be what was made and spent so far: by an earlier part of the run."""
 
     def close(self) -> None:
         """Stop and release everything: idempotent."""

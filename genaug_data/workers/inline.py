@@ -69,6 +69,10 @@ class InlineWorker:
         account = self._account
         return WorkerStats(self._state, len(account.outstanding), account.images, account.seconds)
 
+    def account_for(self, images: int, seconds: float) -> None:
+        """Let this be what was made and spent so far."""
+        self._account.images, self._account.seconds = images, seconds
+
     def close(self) -> None:
         """Close the cache; what was not worked on is dropped. :meth:`start` sets up anew."""
         self._running = iter(())

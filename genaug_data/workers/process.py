@@ -122,7 +122,14 @@ class ProcessWorker:
     def stats(self) -> WorkerStats:
         """Return counts and state."""
         account = self._account
-        return WorkerStats(self._state, len(account.outstanding), account.images, account.seconds, self._restarts)
+        evicting = len(self._evictions) + len(self._evicting)
+        return WorkerStats(
+            self._state, len(account.outstanding), account.images, account.seconds, self._restarts, evicting
+        )
+
+    def account_for(self, images: int, seconds: float) -> None:
+        """Let this be what was made and spent so far."""
+        self._account.images, self._account.seconds = images, seconds
 
     def close(self) -> None:
         """Ask the child to stop, and kill it if it is still there two seconds later; :meth:`start` begins anew."""

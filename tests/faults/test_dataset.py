@@ -143,7 +143,7 @@ def test_a_truncated_cache_is_no_end_of_training(wrap: Callable, tmp_path: Path)
     with path.open("r+b") as file:
         file.truncate(8192)
     second = wrap(ratio=0.5, policy="uniform")
-    with pytest.warns(GenaugWarning, match=r"is shorter than the \d+ pages"):
+    with pytest.warns(GenaugWarning, match=r"is shorter than it was"):
         assert len(train_for(second, epochs=2)) == 6
 
 
@@ -161,11 +161,10 @@ def test_a_cache_truncated_in_the_middle_of_a_run_is_read_as_empty(wrap: Callabl
 
 def test_feedback_under_inference_mode_is_taken(wrap: Callable) -> None:
     train = wrap(ratio=0)
-    _, labels, meta = next(iter(train.loader(batch_size=8)))
-    for _ in range(3):
-        with torch.inference_mode():
-            train.observe(meta, torch.ones(8) * 2, torch.zeros(8, 3) + 1, labels)
-        train.observe(meta, torch.ones(8) * 2, torch.zeros(8, 3) + 1, labels)
+    for _ in range(2):
+        for number, (_, labels, meta) in enumerate(train.loader(batch_size=8)):
+            with torch.inference_mode(number % 2 == 0):
+                train.observe(meta, torch.ones(8) * 2, torch.zeros(8, 3) + 1, labels)
     assert train.stats()["feedback rows"] == 48
 
 

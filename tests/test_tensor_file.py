@@ -4,8 +4,8 @@ import resource
 import pytest
 import torch
 
-from genaug_data.errors import GeneratorError
-from genaug_data.generators.checkpoint import DamagedFile, digest_of, read_tensors, write_json, write_tensors
+from genaug_data.errors import SaveError
+from genaug_data.tensor_file import DamagedFile, digest_of, read_tensors, write_json, write_tensors
 
 
 def test_tensors_and_description_come_back(tmp_path):
@@ -65,9 +65,9 @@ def test_what_cannot_be_written_leaves_the_old_file(tmp_path):
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, limits[1]))
     try:
-        with pytest.raises(GeneratorError, match=r"a fit cannot be kept in .*: make room there or choose"):
+        with pytest.raises(SaveError, match=r"x.* cannot be written .*; make room there or choose"):
             write_tensors(path, {"a": torch.zeros(100_000)}, {})
-        with pytest.raises(GeneratorError, match=r"a fit cannot be kept in .*: make room there or choose"):
+        with pytest.raises(SaveError, match=r"x.* cannot be written .*; make room there or choose"):
             write_json(tmp_path / "x.json", {"a": "b" * 100_000})
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
@@ -76,5 +76,5 @@ def test_what_cannot_be_written_leaves_the_old_file(tmp_path):
 
 def test_a_folder_that_cannot_be_is_said(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(GeneratorError, match="a fit cannot be kept in"):
+    with pytest.raises(SaveError, match=r"x\.safetensors cannot be written"):
         write_tensors(tmp_path / "file" / "x.safetensors", {"a": torch.zeros(1)}, {})

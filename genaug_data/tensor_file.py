@@ -14,7 +14,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
-from genaug_data.errors import GeneratorError
+from genaug_data.errors import SaveError
 
 _DESCRIPTION = "genaug_data"
 
@@ -27,7 +27,7 @@ def write_tensors(path: Path, tensors: Mapping[str, torch.Tensor], description: 
     """Write tensors and a JSON description: a reader sees the old file or the whole new one, never a part.
 
     Raises:
-        GeneratorError: the file cannot be written, for want of room or permission.
+        SaveError: the file cannot be written, for want of room or permission.
     """
     plain = {name: tensor.detach().to("cpu").contiguous() for name, tensor in tensors.items()}
     with _draft_of(path) as draft:
@@ -55,7 +55,7 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write a JSON file atomically.
 
     Raises:
-        GeneratorError: as :func:`write_tensors`.
+        SaveError: as :func:`write_tensors`.
     """
     with _draft_of(path) as draft:
         draft.write_text(json.dumps(content, indent=2) + "\n")
@@ -83,6 +83,4 @@ def _draft_of(path: Path) -> Iterator[Path]:
     except (OSError, SafetensorError) as error:
         with suppress(OSError):
             draft.unlink()
-        raise GeneratorError(
-            f"a fit cannot be kept in {path.parent} ({error}): make room there or choose another folder"
-        ) from error
+        raise SaveError(f"{path} cannot be written ({error}); make room there or choose another folder") from error

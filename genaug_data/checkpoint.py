@@ -1,0 +1,272 @@
+"""A run on disk: tables, ledger, catalogue and budget, from which it goes on as if it had not stopped."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from genaug_data.assembly import Parts
+from genaug_data.errors import ConfigError, DataError
+from genaug_data.feedback import FeedbackCounts
+from genaug_data.lineup import Child, Snapshot
+from genaug_data.sample import KEY_BYTES, Recipe, Request
+from genaug_data.tensor_file import DamagedFile, read_tensors, write_tensors
+
+FORMAT = 1
+_FILE = "genaug.safetensors"
+_ARGUMENTS = ("size", "ratio", "mixing", "num_replicas")
+
+
+def state_of(parts: Parts) -> dict[str, Any]:
+    """Return where a run stands, without its tables: plain values, less than 1 KB as JSON."""
+    loop, sampler, worker = parts.loop, parts.sampler, parts.worker.stats()
+    return {
+        "format": FORMAT,
+        **{name: getattr(sampler, name) for name in _ARGUMENTS},
+        "sampler": sampler.observed_state_dict(),
+        "steps": loop.steps,
+        "largest_batch": loop.largest_batch,
+        "feedback_step": loop.feedback.step,
+        "images": worker.images,
+        "seconds": worker.seconds,
+        "journal": None if loop.journal is None else loop.journal.name,
+    }
+
+
+def restore_state(parts: Parts, state: Mapping[str, Any]) -> None:
+    """Set a run to what :func:`state_of` returned.
+
+    Raises:
+        ConfigError: the state is of a run with other arguments; nothing was changed.
+        DataError: it is no state.
+    """
+    _check_state(parts, state)
+    loop = parts.loop
+    parts.sampler.load_state_dict(dict(state["sampler"]))
+    loop.steps, loop.largest_batch = int(state["steps"]), int(state["largest_batch"])
+    loop.feedback.step = int(state["feedback_step"])
+    parts.worker.account_for(int(state["images"]), float(state["seconds"]))
+    if loop.journal is not None and isinstance(state["journal"], str):
+        loop.journal.go_on(state["journal"])
+
+
+def save(parts: Parts, folder: Path) -> Path:
+    """Write all of a run's state to one file in ``folder``, atomically, and return its path.
+
+    Raises:
+        SaveError: it cannot be written.
+    """
+    with parts.loop.books() as loop:
+        tensors = {
+            f"{part}.{name}": column
+            for part, state in (
+                ("table", loop.feedback.table.state_dict()),
+                ("ledger", loop.feedback.ledger.state_dict()),
+                ("planner", loop.planner.state_dict(list(loop.intake.on_order.values()))),
+            )
+            for name, column in state.items()
+        }
+        if loop.priorities is not None:
+            tensors["priorities"] = loop.priorities
+        children, lineup = _children(parts, tensors)
+        description = {
+            **state_of(parts),
+            **children,
+            "lineup": lineup,
+            "counts": dict(loop.intake.counts),
+            "feedback": asdict(loop.feedback.counts),
+        }
+    path = folder / _FILE
+    write_tensors(
+        path, {name: torch.from_numpy(np.ascontiguousarray(column)) for name, column in tensors.items()}, description
+    )
+    return path
+
+
+def load(parts: Parts, folder: Path) -> None:
+    """Set a run to what :func:`save` wrote; the cache follows when the run starts.
+
+    Raises:
+        ConfigError: as :func:`restore_state`, or this run has begun.
+        DataError: there is no state in ``folder``, or it is damaged; nothing was changed.
+    """
+    path = folder / _FILE
+    if parts.loop.is_started:
+        raise ConfigError(
+            "this run has begun, and a state can only be loaded before that; load it before the first batch"
+        )
+    try:
+        found = read_tensors(path)
+        if found is None:
+            raise DataError(f"there is no saved state in {folder}; pass the folder that was given to save()")
+        tensors, description = {name: tensor.numpy() for name, tensor in found[0].items()}, found[1]
+        _check_state(parts, description)
+        books = _Books(parts, tensors, description)
+    except (DamagedFile, KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        if isinstance(error, (ConfigError, DataError)):
+            raise
+        raise DataError(f"the state in {path} is damaged ({error!r}); load an earlier one") from error
+    restore_state(parts, description)
+    books.enter()
+
+
+def _check_state(parts: Parts, state: Mapping[str, Any]) -> None:
+    if not isinstance(state, Mapping) or state.get("format") != FORMAT or not isinstance(state.get("sampler"), Mapping):
+        raise DataError("this is no state of genaug_data, or of another version; pass what state_dict() returned")
+    numbers = [state.get(name) for name in ("steps", "largest_batch", "feedback_step", "images", "seconds")]
+    numbers += [state["sampler"].get(name) for name in ("seed", "epoch", "position", "real", "synthetic", "shortfall")]
+    if not all(isinstance(number, (int, float)) and -(2**63) < number < 2**63 for number in numbers):
+        raise DataError(f"a number of the state is missing or out of range in {numbers}; load an earlier one")
+    ours = {name: getattr(parts.sampler, name) for name in (*_ARGUMENTS, "seed")}
+    theirs = {name: state.get(name) for name in _ARGUMENTS} | {"seed": state["sampler"]["seed"]}
+    for name, value in ours.items():
+        if theirs[name] != value:
+            raise ConfigError(
+                f"the state is of a run with {name}={theirs[name]!r}, this one has {value!r}; use the same"
+            )
+
+
+def _children(parts: Parts, tensors: dict[str, np.ndarray]) -> tuple[dict[str, Any], list[int]]:
+    """Add the columns of the variants and of what may be drawn to ``tensors``; return recipes and slots."""
+    loop, lineup = parts.loop, parts.catalogue.lineup
+    lineup.forget_before(loop.in_flight.observed)
+    present = parts.catalogue.children()
+    rows: dict[int, int] = {id(child): row for row, child in enumerate(present)}
+    children = list(present)
+    for _, snapshot in lineup.entries:
+        for family in snapshot.children:
+            for child in family:
+                if id(child) not in rows:
+                    rows[id(child)] = len(children)
+                    children.append(child)
+    ahead = Counter(token.key for token in loop.in_flight.tokens if token.key is not None)
+    known = list(dict.fromkeys([*(child.key for child in children), *loop.intake.leaving]))
+    requests = [(key, request) for key in known if (request := loop.intake.request_of(key)) is not None]
+    recipes = list(dict.fromkeys(request.recipe for _, request in requests))
+    place = {recipe: number for number, recipe in enumerate(recipes)}
+    tensors |= {
+        "children.key": _keys(child.key for child in children),
+        "children.parent": np.array([child.parent for child in children], dtype=np.int64),
+        "children.drawn": np.array([child.drawn - ahead[child.key] for child in children], dtype=np.int64),
+        "children.shown": np.array([child.shown for child in children], dtype=np.int64),
+        "leaving.key": _keys(loop.intake.leaving),
+        "requests.key": _keys(key for key, _ in requests),
+        "requests.place": np.array([request.place for _, request in requests], dtype=np.int64).reshape(-1, 2),
+        "requests.recipe": np.array([place[request.recipe] for _, request in requests], dtype=np.int64),
+        "requests.seed": np.array([request.seed for _, request in requests], dtype=np.int64),
+        "requests.priority": np.array([request.priority for _, request in requests], dtype=np.float64),
+    }
+    for number, (_, snapshot) in enumerate(lineup.entries):
+        tensors |= {
+            f"lineup{number}.parents": np.array(snapshot.parents, dtype=np.int64),
+            f"lineup{number}.cumulative": np.array(snapshot.cumulative, dtype=np.float64),
+            f"lineup{number}.sizes": np.array([len(family) for family in snapshot.children], dtype=np.int64),
+            f"lineup{number}.children": np.array(
+                [rows[id(child)] for family in snapshot.children for child in family], dtype=np.int64
+            ),
+        }
+    described = {"recipes": [recipe.to_json() for recipe in recipes], "present": len(present)}
+    return described, [slot for slot, _ in lineup.entries]
+
+
+def _keys(keys: Iterable[bytes]) -> np.ndarray:
+    return np.frombuffer(bytearray(b"".join(keys)), dtype=np.uint8).reshape(-1, KEY_BYTES)
+
+
+class _Books:
+    """All that a file says, checked and ready to be taken over."""
+
+    def __init__(self, parts: Parts, tensors: Mapping[str, np.ndarray], description: Mapping[str, Any]) -> None:
+        self._parts = parts
+        self._tensors = tensors
+        size = parts.loop.planner.size
+        self._table = self._part("table")
+        self._ledger = self._part("ledger")
+        self._planner = self._part("planner")
+        for name in ("children", "next_variant", "refusals"):
+            self._expect(f"planner.{name}", np.int32, (size,))
+        for name, column in parts.loop.feedback.table.state_dict().items():
+            self._expect(f"table.{name}", column.dtype, (size,))
+        trials = len(tensors["ledger.keys"])
+        self._expect("ledger.keys", np.uint8, (trials, KEY_BYTES))
+        self._expect("ledger.uses", np.int32, (trials,))
+        self._expect("ledger.probability", np.float64, (trials,))
+        self._priorities = self._expect("priorities", np.float64, (size,)) if "priorities" in tensors else None
+        self._children = self._read_children(size)
+        self._present = int(description["present"])
+        self._lineup = self._read_lineup(list(map(int, description["lineup"])), size)
+        self._leaving = [key.tobytes() for key in self._expect("leaving.key", np.uint8, (None, KEY_BYTES))]
+        self._lineage = self._read_requests([Recipe.from_json(text) for text in description["recipes"]])
+        self._counts = Counter({str(name): int(count) for name, count in description["counts"].items()})
+        self._feedback = FeedbackCounts(**{name: int(count) for name, count in description["feedback"].items()})
+
+    def enter(self) -> None:
+        """Take everything over."""
+        loop, catalogue = self._parts.loop, self._parts.catalogue
+        with loop.books():
+            loop.feedback.table.load_state_dict(self._table)
+            loop.feedback.ledger.load_state_dict(self._ledger)
+            loop.feedback.counts = self._feedback
+            loop.planner.load_state_dict(self._planner)
+            loop.priorities = self._priorities
+            catalogue.restore(self._children[: self._present])
+            catalogue.lineup.restore(self._lineup)
+            loop.take_over(self._counts, self._lineage, self._leaving)
+
+    def _part(self, part: str) -> dict[str, np.ndarray]:
+        return {name.partition(".")[2]: column for name, column in self._tensors.items() if name.startswith(f"{part}.")}
+
+    def _expect(self, name: str, dtype: Any, shape: tuple[int | None, ...]) -> np.ndarray:
+        column = self._tensors[name]
+        fits = len(column.shape) == len(shape) and all(
+            wanted in (None, found) for wanted, found in zip(shape, column.shape, strict=True)
+        )
+        if column.dtype != dtype or not fits:
+            raise ValueError(f"{name} is {column.dtype} {column.shape}")
+        return column
+
+    def _places(self, name: str, count: int | None, below: int) -> list[int]:
+        column = self._expect(name, np.int64, (count,))
+        if len(column) and not 0 <= column.min() <= column.max() < below:
+            raise ValueError(f"{name} is out of range")
+        return column.tolist()
+
+    def _read_children(self, size: int) -> list[Child]:
+        keys = self._expect("children.key", np.uint8, (None, KEY_BYTES))
+        parents = self._places("children.parent", len(keys), size)
+        drawn, shown = (
+            self._expect(f"children.{name}", np.int64, (len(keys),)).tolist() for name in ("drawn", "shown")
+        )
+        return [Child(key.tobytes(), *counts) for key, *counts in zip(keys, parents, drawn, shown, strict=True)]
+
+    def _read_lineup(self, slots: list[int], size: int) -> list[tuple[int, Snapshot]]:
+        if not slots or sorted(set(slots)) != slots:
+            raise ValueError(f"the slots {slots} are not in order")
+        entries = []
+        for number, slot in enumerate(slots):
+            parents = self._places(f"lineup{number}.parents", None, size)
+            cumulative = self._expect(f"lineup{number}.cumulative", np.float64, (len(parents),)).tolist()
+            sizes = self._places(f"lineup{number}.sizes", len(parents), 1 << 31)
+            rows = iter(self._places(f"lineup{number}.children", sum(sizes), len(self._children)))
+            families = tuple(tuple(self._children[next(rows)] for _ in range(count)) for count in sizes)
+            if not all(sizes):
+                raise ValueError("a parent has no children")
+            entries.append((slot, Snapshot(tuple(parents), tuple(cumulative), families)))
+        return entries
+
+    def _read_requests(self, recipes: list[Recipe]) -> dict[bytes, Request]:
+        keys = self._expect("requests.key", np.uint8, (None, KEY_BYTES))
+        places = self._expect("requests.place", np.int64, (len(keys), 2)).tolist()
+        kinds = self._places("requests.recipe", len(keys), len(recipes))
+        seeds = self._expect("requests.seed", np.int64, (len(keys),)).tolist()
+        priorities = self._expect("requests.priority", np.float64, (len(keys),)).tolist()
+        return {
+            key.tobytes(): Request(parent, variant, recipes[kind], seed, priority)
+            for key, (parent, variant), kind, seed, priority in zip(keys, places, kinds, seeds, priorities, strict=True)
+        }

@@ -1,0 +1,78 @@
+"""Any variant once more, from its provenance."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from genaug_data.cache import CacheReader
+from genaug_data.errors import DataError, GeneratorError
+from genaug_data.generators import SampleGenerator
+from genaug_data.sample import Provenance, Request, Sample, content_hash
+
+
+@dataclass(frozen=True)
+class Remade:
+    """A variant as it is in the cache and as it came out once more.
+
+    Args:
+        provenance: from which it was made again.
+        stored: what the cache holds.
+        made: what the generator made now.
+    """
+
+    provenance: Provenance
+    stored: Sample
+    made: Sample
+
+    @property
+    def is_equal(self) -> bool:
+        """Whether image and annotation are the same, bit by bit."""
+        return content_hash(self.stored) == content_hash(self.made)
+
+    @property
+    def difference(self) -> int:
+        """Largest difference between two pixel values, in 0..255."""
+        return int((self.stored.image.int() - self.made.image.int()).abs().max())
+
+
+def remake(
+    key: bytes, samples: Sequence[Sample], generator: SampleGenerator, folder: Path, *, progress: bool = True
+) -> Remade:
+    """Make one variant of a cache again, in this process.
+
+    Other versions of the libraries, another kind of device, or another batch size on the same one may change single
+    pixel values by one.
+
+    Args:
+        key: of the variant, 16 bytes.
+        samples: the training set.
+        generator: that made it; its kept fit is read from the cache.
+        folder: of the cache.
+        progress: whether a fit shows a bar.
+
+    Raises:
+        DataError: the cache has no such variant, or its parent is no longer what it was made from.
+        GeneratorError: another generator made it.
+    """
+    with CacheReader(folder) as reader:
+        stored, provenance = reader.gather([key])[0], reader.provenance(key)
+    if stored is None or provenance is None:
+        raise DataError(f"the cache in {folder} has no variant {key.hex()} that can be read; see genaug cache list")
+    if hasattr(generator, "fit"):
+        generator.fit(samples, folder / "generator", progress=progress)
+    if generator.fingerprint != provenance.fingerprint:
+        raise GeneratorError(
+            f"variant {key.hex()} was made by {provenance.fingerprint}, this is {generator.fingerprint}; "
+            "use the same generator and training set"
+        )
+    if not 0 <= provenance.parent < len(samples):
+        raise DataError(f"the parent {provenance.parent} of variant {key.hex()} is not one of {len(samples)} examples")
+    parent = samples[provenance.parent]
+    if content_hash(parent).hex() != provenance.parent_hash:
+        raise DataError(
+            f"example {provenance.parent}, the parent of variant {key.hex()}, has changed since; restore it to compare"
+        )
+    request = Request(provenance.parent, provenance.variant, provenance.recipe, provenance.seed, provenance.hardness)
+    return Remade(provenance, stored, generator.generate([parent], [request])[0])

@@ -1,0 +1,291 @@
+"""An asynchronous run once more, token by token, from its journal."""
+
+from __future__ import annotations
+
+import json
+from array import array
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import xxhash
+from torch.utils.data import Sampler
+
+from genaug_data.errors import ConfigError, DataError
+from genaug_data.journal import BLOCK, DRAWS, MAGIC, MISSES, PASS, SESSION
+from genaug_data.sample import KEY_BYTES, Token
+from genaug_data.sampler import HardExampleSampler
+
+_LONGEST_BLOCK = 1 << 20
+_MOST_SLOTS = 1 << 32
+_SETTINGS = {"seed": int, "size": int, "ratio": float, "mixing": str, "num_replicas": int, "rank": int, "shuffle": bool}
+
+
+class _Damaged(Exception):
+    """A block is not what was written."""
+
+
+@dataclass
+class Draws:
+    """What the synthetic slots of one epoch got.
+
+    Args:
+        first: number, among the epoch's synthetic slots, of the first that is known.
+        places: of each from there on: 0 for none, n for the n-th variant of the journal.
+    """
+
+    first: int = 0
+    places: array = field(default_factory=lambda: array("I"))
+
+    def cut(self, before: int) -> None:
+        """Let the next place be that of synthetic slot number ``before``."""
+        if not self.first <= before <= self.first + len(self.places):
+            # What lies between is told of in another file.
+            self.first, self.places = before, array("I")
+        del self.places[before - self.first :]
+
+
+@dataclass
+class Journal:
+    """What a journal says: the draws of every epoch, as they were trained on.
+
+    Where a run was resumed in the middle of an epoch, what it had drawn beyond that point is replaced by what the
+    resumed run drew.
+
+    Args:
+        settings: of the sampler.
+        variants: that were drawn, in the order of their first draw.
+        draws: of each epoch.
+        missed: slots of each epoch whose variant could not be read, so that they showed its parent.
+        damage: why the rest of the file cannot be read; empty where all of it can, or where it only ends in the middle
+            of a block, as that of a run that was killed may.
+    """
+
+    settings: dict[str, Any] = field(default_factory=dict)
+    variants: list[Token] = field(default_factory=list)
+    draws: dict[int, Draws] = field(default_factory=dict)
+    missed: dict[int, set[int]] = field(default_factory=dict)
+    damage: str = ""
+
+
+def read_journal(path: str | Path) -> Journal:
+    """Read a journal as far as it is sound; nothing in it can do more than be refused.
+
+    Args:
+        path: of a file in the folder ``journals`` of a cache.
+
+    Raises:
+        DataError: the file is missing, or does not begin as a journal does.
+
+    Example:
+        >>> import tempfile
+        >>> from genaug_data.journal import JournalWriter
+        >>> settings = dict(seed=0, size=4, ratio=0.5, mixing="replace", num_replicas=1, rank=0, shuffle=True)
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> writer = JournalWriter(folder, settings, print)
+        >>> writer.begin_pass(epoch=0, position=0)
+        >>> writer.draw(Token(3, b"k" * 16))
+        >>> writer.close()
+        >>> read_journal(folder / writer.name).variants
+        [Token(index=3, key=b'kkkkkkkkkkkkkkkk')]
+    """
+    try:
+        content = Path(path).read_bytes()
+    except OSError as error:
+        raise DataError(f"the journal {path} cannot be read ({error}); pass a file of the cache's journals") from error
+    if not content.startswith(MAGIC):
+        raise DataError(f"{path} is no journal, it begins with {content[:4]!r}; pass a file of the cache's journals")
+    reading = _Reading(Journal())
+    place = len(MAGIC)
+    while place + BLOCK.size <= len(content):
+        length, digest = BLOCK.unpack_from(content, place)
+        block = content[place + BLOCK.size : place + BLOCK.size + length]
+        if len(block) < length <= _LONGEST_BLOCK:
+            break
+        try:
+            if not 0 < length <= _LONGEST_BLOCK or xxhash.xxh3_64_intdigest(block) != digest:
+                raise _Damaged("a checksum is wrong")
+            reading.take(block)
+        except _Damaged as error:
+            reading.journal.damage = f"it is damaged at byte {place}: {error}"
+            break
+        place += BLOCK.size + length
+    if not reading.journal.settings:
+        raise DataError(f"the journal {path} holds nothing that can be read; pass another")
+    return reading.journal
+
+
+class _Reading:
+    """Takes the blocks of a journal in order."""
+
+    def __init__(self, journal: Journal) -> None:
+        self.journal = journal
+        self._first_variant = 0
+        self._draws: Draws | None = None
+
+    def take(self, block: bytes) -> None:
+        kind, content = block[:1], block[1:]
+        if kind == SESSION:
+            self._session(content)
+            return
+        if not self.journal.settings:
+            raise _Damaged("it has no session")
+        numbers = _Varints(content)
+        if kind == PASS:
+            self._begin_pass(numbers.next(), numbers.next())
+        elif kind == MISSES:
+            self.journal.missed.setdefault(numbers.next(), set()).update(numbers)
+        elif kind == DRAWS:
+            self._draw(numbers)
+        else:
+            raise _Damaged(f"a block is of the unknown kind {kind!r}")
+
+    def _session(self, content: bytes) -> None:
+        try:
+            settings = json.loads(content)
+            found = {name: kind(settings[name]) for name, kind in _SETTINGS.items()}
+            _sampler(found)
+        except (ValueError, TypeError, KeyError, RecursionError, OverflowError) as error:
+            raise _Damaged(f"its settings cannot be read ({error})") from error
+        if self.journal.settings and found != self.journal.settings:
+            raise _Damaged("its sessions are of different runs")
+        self.journal.settings = found
+        self._first_variant = len(self.journal.variants)
+        self._draws = None
+
+    def _begin_pass(self, epoch: int, position: int) -> None:
+        self._draws = self.journal.draws.setdefault(epoch, Draws())
+        self._draws.cut(_due(self.journal.settings, position))
+        missed = self.journal.missed.get(epoch, set())
+        missed -= {slot for slot in missed if slot >= position}
+
+    def _draw(self, numbers: _Varints) -> None:
+        if self._draws is None:
+            raise _Damaged("draws belong to no pass")
+        variants = self.journal.variants
+        for number in numbers:
+            new = len(variants) - self._first_variant + 1
+            if number > new:
+                raise _Damaged(f"draw {number} is of a variant that was not named")
+            if number == new:
+                index = numbers.next()
+                if index >= self.journal.settings["size"]:
+                    raise _Damaged(f"a variant's parent is {index}")
+                variants.append(Token(index, numbers.bytes(KEY_BYTES)))
+            self._draws.places.append(number and self._first_variant + number)
+
+
+class _Varints:
+    """Reads the integers of a block one after the other."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+        self._place = 0
+
+    def __iter__(self) -> Iterator[int]:
+        while self._place < len(self._content):
+            yield self.next()
+
+    def next(self) -> int:
+        number = shift = 0
+        while True:
+            (byte,) = self.bytes(1)
+            number |= (byte & 127) << shift
+            if byte < 128:
+                break
+            shift += 7
+        if number >= _MOST_SLOTS:
+            raise _Damaged(f"the number {number} is too large")
+        return number
+
+    def bytes(self, count: int) -> bytes:
+        part = self._content[self._place : self._place + count]
+        if len(part) < count:
+            raise _Damaged("a block ends too early")
+        self._place += count
+        return part
+
+
+class ReplaySampler(Sampler[Token]):
+    """Yields the tokens of a journal, epoch by epoch; pass it to a DataLoader in place of ``train.sampler()``.
+
+    A slot whose variant could not be read in the run, so that it showed the parent, gets the parent's real example.
+
+    Args:
+        journal: as :func:`read_journal` returns it.
+
+    Raises:
+        ConfigError: an epoch is asked for that the journal does not tell of from its first slot on.
+    """
+
+    def __init__(self, journal: Journal) -> None:
+        self.journal = journal
+        self.epoch = min(journal.draws, default=0)
+        self._inner = _sampler(journal.settings, _Recorded(journal))
+
+    @property
+    def epochs(self) -> list[int]:
+        """The epochs that the journal tells of."""
+        return sorted(self.journal.draws)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Let the next pass be ``epoch``."""
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        """Return the slots of the epoch that are known: fewer than all where the run was killed in it."""
+        draws = self.journal.draws.get(self.epoch)
+        if draws is None or draws.first > 0:
+            known = "not" if draws is None else "not from its first slot on"
+            raise ConfigError(f"epoch {self.epoch} is {known} in the journal; it tells of {self.epochs}")
+        whole = len(self._inner)
+        if len(draws.places) >= _due(self.journal.settings, whole):
+            return whole
+        ratio = _fraction(self.journal.settings)
+        # Behind the last slot whose draw is known.
+        return -(-len(draws.places) * ratio.denominator // ratio.numerator)
+
+    def __iter__(self) -> Iterator[Token]:
+        length = len(self)
+        self._inner.set_epoch(self.epoch)
+        self._inner.catalogue.begin(self.epoch)  # type: ignore[attr-defined]
+        for _, token in zip(range(length), self._inner, strict=False):
+            yield token
+
+
+class _Recorded:
+    """Gives the sampler what the journal says, in place of a catalogue."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._places = array("I")
+        self._missed: set[int] = set()
+
+    def begin(self, epoch: int) -> None:
+        self._places = self._journal.draws[epoch].places
+        self._missed = self._journal.missed.get(epoch, set())
+
+    def begin_pass(self) -> None:
+        return
+
+    def draw(self, slot: int, uniform: float) -> Token | None:
+        place = self._places[_due(self._journal.settings, slot)]
+        if place == 0:
+            return None
+        token = self._journal.variants[place - 1]
+        return Token(token.index) if slot in self._missed else token
+
+
+def _fraction(settings: dict[str, Any]) -> Fraction:
+    return Fraction(settings["ratio"]).limit_denominator(1_000_000)
+
+
+def _due(settings: dict[str, Any], slot: int) -> int:
+    ratio = _fraction(settings)
+    return slot * ratio.numerator // ratio.denominator
+
+
+def _sampler(settings: dict[str, Any], catalogue: Any = None) -> HardExampleSampler:
+    return HardExampleSampler(**settings, catalogue=catalogue)

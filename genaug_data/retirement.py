@@ -1,0 +1,85 @@
+"""Which variants leave the cache, and from when on nobody can be shown them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from genaug_data.cache import CacheReader
+from genaug_data.catalogue import Catalogue
+from genaug_data.eviction import victims
+from genaug_data.hardness import TrialLedger
+from genaug_data.in_flight import InFlight
+from genaug_data.intake import Intake
+from genaug_data.workers.base import Worker
+
+_NEARLY_FULL = 0.9
+_MARGIN = 1.5
+_REASONS = {"wrong": "retired as broken", "right": "retired as too easy"}
+
+
+class Retirement:
+    """Takes variants out of the catalogue, and has them evicted once no slot can be drawn from them any more.
+
+    Args:
+        ledger: knows which variants failed their trial.
+        catalogue: that they are taken out of.
+        intake: keeps those that are about to leave.
+        worker: evicts them.
+        reader: of the cache.
+        in_flight: how far the training step has come.
+        max_bytes: bound of the cache.
+        leaves_room: whether no more may be ordered than there is room for, so that the cache's writer never evicts by
+            itself, at a moment that nobody can foresee.
+    """
+
+    def __init__(
+        self,
+        ledger: TrialLedger,
+        catalogue: Catalogue,
+        intake: Intake,
+        worker: Worker,
+        reader: CacheReader,
+        in_flight: InFlight,
+        *,
+        max_bytes: int,
+        leaves_room: bool,
+    ) -> None:
+        self._ledger = ledger
+        self._catalogue = catalogue
+        self._intake = intake
+        self._worker = worker
+        self._reader = reader
+        self._in_flight = in_flight
+        self._max_bytes = max_bytes
+        self._leaves_room = leaves_room
+
+    def retire(self, priorities: np.ndarray) -> None:
+        """Take out what failed its trial, and a tenth of the rest, worth least, if the cache is nearly full."""
+        retired = self._ledger.retired()
+        for reason in retired.values():
+            self._intake.counts[_REASONS[reason]] += 1
+        self._intake.leave(retired)
+        stored = self._reader.stats()
+        # What is about to leave takes its share of the bytes along.
+        staying = stored.bytes * (1 - len(self._intake.leaving) / max(1, stored.records))
+        if self._intake.full or staying > _NEARLY_FULL * self._max_bytes or self.room(most=1) < 1:
+            items = self._catalogue.items()
+            self._intake.leave(victims(items, priorities, max(1, len(items) // 10)))
+
+    def evict(self) -> None:
+        """Have the worker remove what is in no snapshot that a slot may still be drawn from."""
+        leaving = self._intake.leaving
+        if not leaving:
+            return
+        self._catalogue.lineup.forget_before(self._in_flight.observed)
+        held = self._catalogue.lineup.keys()
+        due = [key for key, is_asked in leaving.items() if not is_asked and key not in held]
+        leaving.update(dict.fromkeys(due, True))
+        self._worker.evict(due)
+
+    def room(self, most: int) -> int:
+        """Return how many variants may be ordered, up to ``most``."""
+        stored = self._reader.stats()
+        if not self._leaves_room or not stored.records:
+            return most
+        return min(most, int((self._max_bytes - stored.bytes) / (_MARGIN * stored.bytes / stored.records)))

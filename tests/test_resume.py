@@ -1,0 +1,214 @@
+"""A run that is saved and goes on later is the run that never stopped."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch.utils.data import DataLoader
+
+from genaug_data.dataset import GenerativeAugmentDataset
+from genaug_data.recipes import RecipePolicy
+from tests.toys import toy_base
+
+SIZE, BATCH, STEPS, EPOCHS = 48, 6, 8, 5
+
+
+class Trainer:
+    """A model, its optimiser, and a loop over a wrapped dataset that can be left and resumed after any step."""
+
+    def __init__(self, train: GenerativeAugmentDataset, *, loader: Callable = DataLoader, **arguments: Any) -> None:
+        self.train = train
+        self.loader = loader(train, batch_size=BATCH, sampler=train.sampler(), collate_fn=train.collate, **arguments)
+        self.model = torch.nn.Linear(64, 3)
+        with torch.no_grad():
+            self.model.weight.zero_()
+            self.model.bias.zero_()
+        self.optimizer = torch.optim.SGD(self.model.parameters(), 0.2, momentum=0.9)
+
+    def steps(self) -> Iterator[tuple]:
+        for epoch in range(self.train.epoch, EPOCHS):
+            self.train.set_epoch(epoch)
+            for images, labels, meta in self.loader:
+                logits = self.model(images.flatten(1).float() / 255)
+                loss = F.cross_entropy(logits, labels, reduction="none")
+                self.train.observe(meta, loss, logits, labels)
+                self.optimizer.zero_grad()
+                loss.mean().backward()
+                self.optimizer.step()
+                yield images, labels.tolist(), meta.rows.tobytes()
+
+    def state(self) -> dict:
+        return copy.deepcopy({"model": self.model.state_dict(), "optimizer": self.optimizer.state_dict()})
+
+    def load(self, state: dict) -> None:
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+
+
+def equal(one: list[tuple], other: list[tuple]) -> bool:
+    return len(one) == len(other) and all(
+        torch.equal(a[0], b[0]) and a[1:] == b[1:] for a, b in zip(one, other, strict=True)
+    )
+
+
+@pytest.fixture
+def start(wrap: Callable, tmp_path: Path) -> Callable[..., Trainer]:
+    def make(name: str, **arguments: Any) -> Trainer:
+        # Small enough that variants are evicted, and retired, in these few steps.
+        settings = {"ratio": 0.5, "refresh_every": 4, "max_bytes": 24_000, "recipes": RecipePolicy(strength=(0.5, 0.5))}
+        loader = {
+            key: arguments.pop(key) for key in ("loader", "num_workers", "persistent_workers") if key in arguments
+        }
+        train = wrap(toy_base(SIZE), cache=tmp_path / name, **settings | arguments)
+        return Trainer(train, **loader)
+
+    return make
+
+
+@pytest.fixture
+def whole(start: Callable[..., Trainer]) -> list[tuple]:
+    trainer = start("whole")
+    with trainer.train:
+        batches = list(trainer.steps())
+    stats = trainer.train.stats()
+    assert len(batches) == EPOCHS * STEPS
+    assert stats["evicted"] > 5, stats
+    assert stats["synthetic"] > 20
+    assert stats["shortfall"] + stats["synthetic"] == EPOCHS * SIZE // 2
+    return batches
+
+
+@pytest.mark.parametrize("stop", [1, 4, 5, 11, 16, 21, 28, 39])
+@pytest.mark.parametrize("further", [0, 7])
+def test_a_resumed_run_shows_the_batches_of_the_uninterrupted_one(
+    start: Callable[..., Trainer], whole: list[tuple], tmp_path: Path, stop: int, further: int
+) -> None:
+    first = start("cut")
+    with first.train:
+        running = first.steps()
+        head = [next(running) for _ in range(stop)]
+        first.train.save(tmp_path / "state")
+        state = first.state()
+        # What it does after that is lost, and must leave no trace.
+        for _ in range(min(further, EPOCHS * STEPS - stop)):
+            next(running)
+    second = start("cut")
+    second.train.load(tmp_path / "state")
+    second.load(state)
+    with second.train:
+        tail = list(second.steps())
+    assert equal(head + tail, whole)
+
+
+WORKERS = [(0, {}), (1, {}), (2, {"persistent_workers": True})]
+
+
+@pytest.mark.parametrize("worker", ["inline", "process"])
+def test_it_may_be_resumed_again_and_again_with_other_numbers_of_workers(
+    start: Callable[..., Trainer], whole: list[tuple], tmp_path: Path, worker: str
+) -> None:
+    shown, state = [], None
+    for stop, (workers, arguments) in zip((5, 15, 24, EPOCHS * STEPS), [*WORKERS, WORKERS[0]], strict=True):
+        trainer = start("cut", worker=worker, num_workers=workers, **arguments)
+        if state is not None:
+            trainer.train.load(tmp_path / "state")
+            trainer.load(state)
+        with trainer.train:
+            running = trainer.steps()
+            shown += [next(running) for _ in range(stop - len(shown))]
+            trainer.train.save(tmp_path / "state")
+            state = trainer.state()
+            running.close()
+    assert equal(shown, whole)
+
+
+@pytest.mark.parametrize(("workers", "arguments"), WORKERS)
+def test_the_batches_do_not_depend_on_the_number_of_workers(
+    start: Callable[..., Trainer], whole: list[tuple], workers: int, arguments: dict
+) -> None:
+    trainer = start("other", num_workers=workers, **arguments)
+    with trainer.train:
+        assert equal(list(trainer.steps()), whole)
+
+
+# torchdata imports what torch 2.14 deprecates.
+@pytest.mark.filterwarnings("ignore:.set_vital. is deprecated")
+@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("stop", [3, 8, 13])
+def test_a_stateful_loader_resumes_with_its_own_state(
+    start: Callable[..., Trainer], whole: list[tuple], tmp_path: Path, workers: int, stop: int
+) -> None:
+    from torchdata.stateful_dataloader import StatefulDataLoader
+
+    first = start("cut", loader=StatefulDataLoader, num_workers=workers)
+    with first.train:
+        running = first.steps()
+        head = [next(running) for _ in range(stop)]
+        first.train.save(tmp_path / "state")
+        states = first.state(), first.loader.state_dict()
+    second = start("cut", loader=StatefulDataLoader, num_workers=workers)
+    second.train.load(tmp_path / "state")
+    second.load(states[0])
+    second.loader.load_state_dict(states[1])
+    with second.train:
+        assert equal(head + list(second.steps()), whole)
+
+
+def test_a_state_taken_before_the_first_batch_and_one_taken_at_the_end(
+    start: Callable[..., Trainer], whole: list[tuple], tmp_path: Path
+) -> None:
+    first = start("cut")
+    assert first.train.state_dict()["sampler"]["position"] == 0
+    first.train.save(tmp_path / "state")
+    second = start("cut", num_workers=2)
+    second.train.load(tmp_path / "state")
+    # Workers have read ahead by then, and nothing was trained on.
+    with second.train:
+        reading = iter(second.loader)
+        next(reading)
+        assert second.train.state_dict()["sampler"]["position"] == 0
+        second.train.save(tmp_path / "state")
+        del reading
+    third = start("cut")
+    third.train.load(tmp_path / "state")
+    with third.train:
+        assert equal(list(third.steps()), whole)
+        third.train.save(tmp_path / "state")
+    last = start("cut")
+    last.train.load(tmp_path / "state")
+    assert last.train.epoch == EPOCHS
+    with last.train:
+        assert list(last.steps()) == []
+
+
+def test_the_state_is_small_and_plain(start: Callable[..., Trainer]) -> None:
+    trainer = start("cut")
+    with trainer.train:
+        running = trainer.steps()
+        for _ in range(11):
+            next(running)
+        state = trainer.train.state_dict()
+    assert len(json.dumps(state)) < 1000
+    assert state["sampler"]["epoch"] == 1
+    assert state["sampler"]["position"] == 3 * BATCH
+    assert state["steps"] == 11
+    counts = state["sampler"]
+    assert counts["real"] + counts["synthetic"] == 11 * BATCH
+
+
+def test_without_its_tables_a_state_says_where_to_go_on(start: Callable[..., Trainer], whole: list[tuple]) -> None:
+    trainer = start("cut")
+    trainer.train.load_state_dict(
+        {**trainer.train.state_dict(), "steps": 11}
+        | {"sampler": {"seed": 0, "epoch": 1, "position": 3 * BATCH, "real": 60, "synthetic": 6, "shortfall": 27}}
+    )
+    with trainer.train:
+        tail = list(trainer.steps())
+    assert len(tail) == EPOCHS * STEPS - 11
