@@ -1,4 +1,4 @@
-"""``genaug cache stats|verify|prune FOLDER``: look after a cache."""
+"""``genaug cache stats|list|verify|prune FOLDER``, ``genaug cache remake KEY``: look after a cache."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from genaug_data.errors import CacheError
 
 _PURPOSES = {
     "stats": "what is in the cache",
+    "list": "key, parent, number and bytes of every variant, oldest first",
     "verify": "read every record and report the damaged ones; the exit status is 1 if there are any",
     "prune": "drop damaged records, and the oldest ones down to --max-bytes",
 }
@@ -25,11 +26,12 @@ def _parser() -> ArgumentParser:
     for name, purpose in _PURPOSES.items():
         command = new_parser(f"cache {name}", purpose)
         command.add_argument("folder", type=Path, help="of the cache")
-        if name != "stats":
+        if name in ("verify", "prune"):
             command.add_argument("--progress", type=bool, default=True, help="show a bar")
         if name == "prune":
             command.add_argument("--max-bytes", type=int, default=None, help="new bound; left out, nothing else goes")
         commands.add_subcommand(name, command, help=purpose)
+    parser.epilog = "genaug cache remake KEY --config run.yaml makes a variant again and says whether it is equal"
     return parser
 
 
@@ -49,6 +51,15 @@ def _stats(chosen: Namespace) -> int:
     return 0
 
 
+def _list(chosen: Namespace) -> int:
+    if read_manifest(chosen.folder) is None:
+        raise CacheError(f"there is no cache in {chosen.folder}; pass the folder that was given as cache=")
+    with CacheReader(chosen.folder) as reader:
+        for entry in reader.entries():
+            print(f"{entry.key.hex()}  parent {entry.parent:<8} variant {entry.variant:<4} {entry.nbytes} bytes")
+    return 0
+
+
 def _verify(chosen: Namespace) -> int:
     found = verify(chosen.folder, progress=chosen.progress)
     print(f"{found.records} records, {len(found.damaged)} damaged")
@@ -62,7 +73,7 @@ def _prune(chosen: Namespace) -> int:
     return 0
 
 
-_COMMANDS = {"stats": _stats, "verify": _verify, "prune": _prune}
+_COMMANDS = {"stats": _stats, "list": _list, "verify": _verify, "prune": _prune}
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -71,5 +82,10 @@ def run(arguments: Sequence[str]) -> int:
     Args:
         arguments: of the command line, after ``genaug cache``.
     """
+    if arguments and arguments[0] == "remake":
+        # It takes a configuration, and imports what that needs.
+        from genaug_data.cli.remake import run as remake
+
+        return remake(arguments[1:])
     chosen = parse(_parser(), arguments)
     return _COMMANDS[chosen.command](chosen[chosen.command])

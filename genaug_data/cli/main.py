@@ -12,7 +12,7 @@ from genaug_data.errors import GenaugError
 _COMMANDS = {
     "demo": "hard examples, their variants and an honest comparison, on real digits, without any download",
     "warmup": "fill a cache before training; shows a bar, can be interrupted and rerun",
-    "cache": "look after a cache: stats, verify, prune",
+    "cache": "look after a cache: stats, list, verify, prune, remake",
 }
 
 

@@ -1,0 +1,272 @@
+"""An asynchronous run, whose draws depend on timing, once more from its journal."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch.utils.data import DataLoader
+
+from genaug_data.catalogue import Catalogue
+from genaug_data.dataset import GenerativeAugmentDataset
+from genaug_data.errors import ConfigError, DataError, GenaugWarning
+from genaug_data.journal import JournalWriter, varint
+from genaug_data.replay import ReplaySampler, read_journal
+from genaug_data.sample import Token
+from genaug_data.sampler import HardExampleSampler
+from tests.toys import toy_base
+
+SIZE = 60
+
+
+def recorded(train: GenerativeAugmentDataset) -> list[tuple[int, Token]]:
+    """Let a run note every token that its sampler yields, and of which epoch."""
+    drawn, inner = [], train.sampler().in_flight.add
+
+    def add(token: Token) -> None:
+        drawn.append((train.epoch, token))
+        inner(token)
+
+    train.sampler().in_flight.add = add
+    return drawn
+
+
+def train_on(train: GenerativeAugmentDataset, epochs: range, **arguments: Any) -> list[torch.Tensor]:
+    """Observe epochs as a fast network would, until variants have come in, and return all images."""
+    shown = []
+    for epoch in epochs:
+        train.set_epoch(epoch)
+        for images, labels, meta in train.loader(batch_size=6, **arguments):
+            train.observe(meta, torch.ones(len(images)), torch.rand(len(images), 3), labels)
+            shown.append(images)
+            time.sleep(0.01)
+    return shown
+
+
+def journal_of(train: GenerativeAugmentDataset) -> Path:
+    return train._own().job.folder / "journals" / train.sampler().journal.name
+
+
+def replayed(train: GenerativeAugmentDataset, journal: Path) -> tuple[list[tuple[int, Token]], list[torch.Tensor]]:
+    sampler = train.replay(journal)
+    loader = DataLoader(train, batch_size=6, sampler=sampler, collate_fn=train.collate)
+    tokens, shown = [], []
+    for epoch in sampler.epochs:
+        sampler.set_epoch(epoch)
+        tokens += [(epoch, token) for token in sampler]
+        shown += [images for images, _, _ in loader]
+    return tokens, shown
+
+
+@pytest.mark.parametrize(("workers", "mixing"), [(0, "replace"), (2, "extend")])
+def test_an_asynchronous_run_is_repeated_token_by_token_and_pixel_by_pixel(
+    wrap: Callable, workers: int, mixing: str
+) -> None:
+    arguments = {"mode": "async", "ratio": 0.4, "worker": "process", "mixing": mixing}
+    train = wrap(toy_base(SIZE), **arguments)
+    drawn = recorded(train)
+    with train:
+        train.wait_until_ready()
+        shown = train_on(train, range(8), num_workers=workers)
+    assert train.stats()["synthetic"] > 20
+    assert train.stats()["shortfall"] > 0
+    tokens, images = replayed(wrap(toy_base(SIZE), **arguments), journal_of(train))
+    assert tokens == drawn
+    assert all(map(torch.equal, images, shown))
+    assert len(images) == len(shown)
+
+
+def test_a_thousand_samples_take_less_than_eight_kilobytes(wrap: Callable) -> None:
+    # All variants are new, and each is drawn only a few times: the most that a run writes.
+    train = wrap(toy_base(500), mode="async", ratio=0.25, policy="uniform")
+    train.warmup(4)
+    with train:
+        shown = sum(len(images) for images in train_on(train, range(4)))
+    assert train.stats()["shortfall"] == 0
+    assert journal_of(train).stat().st_size / shown * 1000 < 8000
+
+
+def test_what_was_evicted_before_it_was_read_is_replayed_as_its_parent(wrap: Callable) -> None:
+    train = wrap(toy_base(SIZE), mode="async", ratio=0.5, policy="uniform", refresh_every=1000)
+    train.warmup()
+    gone = [key for key, _, _ in train._own().catalogue.items()][::2]
+    with train:
+        loop = train._own().loop
+        loop.worker.evict(gone)
+        # The loop has not heard of it yet, so that the keys are still drawn.
+        drawn = recorded(train)
+        shown = train_on(train, range(1))
+    missed = [token for _, token in drawn if token.key in gone]
+    assert missed
+    tokens, images = replayed(train, journal_of(train))
+    expected = [(epoch, Token(token.index) if token.key in gone else token) for epoch, token in drawn]
+    assert tokens == expected
+    assert all(map(torch.equal, images, shown))
+
+
+def test_a_resumed_run_goes_on_in_the_journal_of_the_first(wrap: Callable, tmp_path: Path) -> None:
+    arguments = {"mode": "async", "ratio": 0.5, "policy": "uniform"}
+    first = wrap(toy_base(SIZE), **arguments)
+    first.warmup(2)
+    drawn = recorded(first)
+    with first:
+        train_on(first, range(2))
+        first.set_epoch(2)
+        for number, (images, labels, meta) in enumerate(first.loader(batch_size=6, num_workers=1)):
+            first.observe(meta, torch.ones(len(images)), torch.rand(len(images), 3), labels)
+            if number == 3:
+                first.save(tmp_path / "state")
+            if number == 6:
+                break
+    second = wrap(toy_base(SIZE), **arguments)
+    second.load(tmp_path / "state")
+    drawn = drawn[: 2 * SIZE + 24]
+    more = recorded(second)
+    with second:
+        train_on(second, range(second.epoch, 4))
+    assert second.sampler().journal.name == first.sampler().journal.name
+    tokens, _ = replayed(second, journal_of(second))
+    assert tokens == drawn + more
+    assert len(tokens) == 4 * SIZE
+
+
+SETTINGS = {
+    "seed": 3,
+    "size": 1,
+    "ratio": 0.5,
+    "mixing": "replace",
+    "num_replicas": 1,
+    "rank": 0,
+    "shuffle": True,
+}
+
+
+@settings(deadline=None, max_examples=30)
+@given(
+    st.integers(1, 60),
+    st.integers(1, 9).map(lambda tenths: tenths / 10),
+    st.sampled_from(["replace", "extend"]),
+    st.lists(st.tuples(st.integers(0, 3), st.integers(0, 60), st.integers(1, 60)), min_size=1, max_size=5),
+    st.randoms(use_true_random=False),
+)
+def test_any_course_of_passes_comes_back(
+    tmp_path_factory: pytest.TempPathFactory, size: int, ratio: float, mixing: str, passes: list, random: Any
+) -> None:
+    """Passes begin anywhere and end anywhere; the model is a plain dict from epoch and slot to token."""
+    catalogue = Catalogue()
+    for number in range(40):
+        catalogue.add(random.randrange(size), number.to_bytes(16, "big"))
+    sampler = HardExampleSampler(size, catalogue, ratio=ratio, mixing=mixing, seed=3)
+    folder = tmp_path_factory.mktemp("journals")
+    sampler.journal = JournalWriter(folder, sampler.settings, pytest.fail)
+    model: dict[int, list[Token]] = {}
+    for epoch, start, length in passes:
+        catalogue.publish(slot=None) if random.random() < 0.8 else None
+        known = model.setdefault(epoch, [])
+        begin = min(start, len(known), len(sampler) - 1)
+        sampler.load_state_dict({**sampler.state_dict(), "epoch": epoch, "position": begin})
+        model[epoch] = known[:begin] + list(itertools.islice(sampler, length))
+    sampler.journal.close()
+    journal = read_journal(folder / sampler.journal.name)
+    assert not journal.damage
+    replay = ReplaySampler(journal)
+    assert replay.epochs == sorted(model)
+    for epoch in replay.epochs:
+        replay.set_epoch(epoch)
+        tokens = list(replay)
+        # Real examples behind the last draw are not told of where the pass did not end.
+        assert tokens[: len(model[epoch])] == model[epoch][: len(tokens)]
+        synthetic = [token for token in model[epoch] if token.key is not None]
+        assert [token for token in tokens if token.key is not None] == synthetic
+
+
+def test_a_killed_run_loses_the_last_draws_at_most(tmp_path: Path) -> None:
+    writer = JournalWriter(tmp_path, SETTINGS | {"size": 1000}, pytest.fail)
+    writer.begin_pass(0, 0)
+    for number in range(150):
+        writer.draw(Token(number, number.to_bytes(16, "big")))
+    # As after SIGKILL: nothing is flushed or closed.
+    journal = read_journal(tmp_path / writer.name)
+    assert len(journal.variants) == 128
+    content = (tmp_path / writer.name).read_bytes()
+    for cut in range(len(content)):
+        (tmp_path / "cut").write_bytes(content[:cut])
+        try:
+            found = read_journal(tmp_path / "cut")
+        except DataError:
+            assert cut < 150
+            continue
+        assert not found.damage
+        assert found.variants == journal.variants[: len(found.variants)]
+    writer.close()
+
+
+def test_damage_ends_what_can_be_replayed_and_is_said(tmp_path: Path) -> None:
+    writer = JournalWriter(tmp_path, SETTINGS | {"size": 1000}, pytest.fail)
+    writer.begin_pass(0, 0)
+    for number in range(200):
+        writer.draw(Token(number, number.to_bytes(16, "big")))
+    writer.close()
+    path = tmp_path / writer.name
+    content = bytearray(path.read_bytes())
+    content[2000] ^= 1
+    path.write_bytes(content)
+    journal = read_journal(path)
+    assert journal.damage.startswith("it is damaged at byte ")
+    assert len(journal.variants) == 64
+    assert len(ReplaySampler(journal)) == 128
+
+
+def test_only_the_newest_journals_are_kept(tmp_path: Path) -> None:
+    for number in range(12):
+        (tmp_path / f"20250101-0000{number:02}-1-0.journal").write_bytes(b"GAJ1")
+    (tmp_path / "notes.txt").write_text("mine")
+    writer = JournalWriter(tmp_path, SETTINGS, pytest.fail)
+    writer.begin_pass(0, 0)
+    writer.close()
+    left = sorted(path.name for path in tmp_path.iterdir())
+    assert left == [f"20250101-0000{number:02}-1-0.journal" for number in range(5, 12)] + [writer.name, "notes.txt"]
+
+
+def test_a_journal_that_cannot_be_written_is_said_and_ends_nothing(wrap: Callable, tmp_path: Path) -> None:
+    train = wrap(toy_base(SIZE), mode="async", ratio=0.5, policy="uniform")
+    train.warmup()
+    (tmp_path / "cache" / "journals").write_text("in the way")
+    sentence = r"the journal in .* cannot be written .*, and this run cannot be replayed"
+    with pytest.warns(GenaugWarning, match=sentence), train:
+        assert len(train_on(train, range(2))) == 20
+    assert train.stats()["synthetic"] > 0
+
+
+def test_a_file_that_is_no_journal_of_this_dataset_is_refused(wrap: Callable, tmp_path: Path) -> None:
+    train = wrap(toy_base(SIZE))
+    (tmp_path / "x").write_text("hello")
+    with pytest.raises(DataError, match="x is no journal, it begins with b'hell'"):
+        train.replay(tmp_path / "x")
+    with pytest.raises(DataError, match="missing cannot be read"):
+        train.replay(tmp_path / "missing")
+    writer = JournalWriter(tmp_path / "journals", SETTINGS | {"size": 7}, pytest.fail)
+    writer.begin_pass(4, 3)
+    writer.close()
+    with pytest.raises(DataError, match="is of 7 examples, this dataset has 60"):
+        train.replay(tmp_path / "journals" / writer.name)
+    replay = ReplaySampler(read_journal(tmp_path / "journals" / writer.name))
+    with pytest.raises(ConfigError, match="epoch 4 is not from its first slot on in the journal"):
+        list(replay)
+    replay.set_epoch(2)
+    with pytest.raises(ConfigError, match=r"epoch 2 is not in the journal; it tells of \[4\]"):
+        len(replay)
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_varints_are_those_of_protocol_buffers(number: int) -> None:
+    written = varint(number)
+    assert sum((byte & 127) << (7 * place) for place, byte in enumerate(written)) == number
+    assert [byte >> 7 for byte in written] == [1] * (len(written) - 1) + [0]
