@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
@@ -16,7 +18,7 @@ from genaug_data.errors import ConfigError, DataError
 from genaug_data.feedback import FeedbackCounts
 from genaug_data.lineup import Child, Snapshot
 from genaug_data.sample import KEY_BYTES, Recipe, Request
-from genaug_data.tensor_file import DamagedFile, read_tensors, write_tensors
+from genaug_data.tensor_file import DamagedFile, digest_of, read_tensors, write_tensors
 
 FORMAT = 1
 _FILE = "genaug.safetensors"
@@ -83,9 +85,8 @@ def save(parts: Parts, folder: Path) -> Path:
             "feedback": asdict(loop.feedback.counts),
         }
     path = folder / _FILE
-    write_tensors(
-        path, {name: torch.from_numpy(np.ascontiguousarray(column)) for name, column in tensors.items()}, description
-    )
+    columns = {name: torch.from_numpy(np.ascontiguousarray(column)) for name, column in tensors.items()}
+    write_tensors(path, columns, description | {"digest": digest(columns, description)})
     return path
 
 
@@ -106,6 +107,8 @@ def load(parts: Parts, folder: Path) -> None:
         if found is None:
             raise DataError(f"there is no saved state in {folder}; pass the folder that was given to save()")
         tensors, description = {name: tensor.numpy() for name, tensor in found[0].items()}, found[1]
+        if description.pop("digest") != digest(found[0], description):
+            raise ValueError("its digest is wrong")
         _check_state(parts, description)
         books = _Books(parts, tensors, description)
     except (DamagedFile, KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
@@ -116,15 +119,21 @@ def load(parts: Parts, folder: Path) -> None:
     books.enter()
 
 
+def digest(columns: Mapping[str, torch.Tensor], description: Mapping[str, Any]) -> str:
+    """Return what tells whether a file is as it was written."""
+    text = json.dumps(description, sort_keys=True)
+    return hashlib.blake2b(f"{digest_of(columns)} {text}".encode(), digest_size=16).hexdigest()
+
+
 def _check_state(parts: Parts, state: Mapping[str, Any]) -> None:
     if not isinstance(state, Mapping) or state.get("format") != FORMAT or not isinstance(state.get("sampler"), Mapping):
         raise DataError("this is no state of genaug_data, or of another version; pass what state_dict() returned")
     numbers = [state.get(name) for name in ("steps", "largest_batch", "feedback_step", "images", "seconds")]
-    numbers += [state["sampler"].get(name) for name in ("seed", "epoch", "position", "real", "synthetic", "shortfall")]
-    if not all(isinstance(number, (int, float)) and -(2**63) < number < 2**63 for number in numbers):
+    numbers += [state["sampler"].get(name) for name in ("epoch", "position", "real", "synthetic", "shortfall")]
+    if not all(isinstance(number, (int, float)) and 0 <= number < 2**63 for number in numbers):
         raise DataError(f"a number of the state is missing or out of range in {numbers}; load an earlier one")
     ours = {name: getattr(parts.sampler, name) for name in (*_ARGUMENTS, "seed")}
-    theirs = {name: state.get(name) for name in _ARGUMENTS} | {"seed": state["sampler"]["seed"]}
+    theirs = {name: state.get(name) for name in _ARGUMENTS} | {"seed": state["sampler"].get("seed")}
     for name, value in ours.items():
         if theirs[name] != value:
             raise ConfigError(

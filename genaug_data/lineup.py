@@ -90,7 +90,7 @@ class Lineup:
         self._place = 0
         self.entries = entries
 
-    def keys(self) -> set[bytes]:
+    def held(self) -> set[bytes]:
         """Return every variant that may still be drawn."""
         return {child.key for _, snapshot in self.entries for family in snapshot.children for child in family}
 

@@ -381,7 +381,7 @@ class AugmentationLoop:
         self.intake.adopts = True
         if self.worker.stats().state != "ready":
             return
-        children = [*self.catalogue.lineup.keys(), *(key for key, _, _ in self.catalogue.items()), *self.intake.leaving]
+        children = [*self.catalogue.lineup.held(), *(key for key, _, _ in self.catalogue.items()), *self.intake.leaving]
         lost, news = reconcile(children, self.intake.lineage, self.worker, self._reader)
         for event in news:
             self.intake.note(event)

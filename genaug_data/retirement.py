@@ -72,7 +72,7 @@ class Retirement:
         if not leaving:
             return
         self._catalogue.lineup.forget_before(self._in_flight.observed)
-        held = self._catalogue.lineup.keys()
+        held = self._catalogue.lineup.held()
         due = [key for key, is_asked in leaving.items() if not is_asked and key not in held]
         leaving.update(dict.fromkeys(due, True))
         self._worker.evict(due)

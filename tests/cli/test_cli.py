@@ -138,3 +138,31 @@ def test_wrong_configurations_end_with_a_sentence(tmp_path: Path, capsys: pytest
     config.write_text(CONFIG.format(folder=tmp_path / "cache") + "max_children: 0\n")
     assert main(["warmup", "--config", str(config)]) == 1
     assert "max_children must be at least 1, got 0" in capsys.readouterr().err
+
+
+def test_a_variant_is_listed_and_made_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder, config = tmp_path / "cache", tmp_path / "run.yaml"
+    config.write_text(CONFIG.format(folder=folder))
+    assert main(["warmup", "--config", str(config)]) == 0
+    capsys.readouterr()
+    assert main(["cache", "list", str(folder)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 12
+    key, _, parent, _, variant, size, _ = lines[5].split()
+    picture = tmp_path / "picture.png"
+    assert main(["cache", "remake", key, "--config", str(config), "--picture", str(picture)]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith(f"parent {parent}, variant {variant}, seed ")
+    assert said.endswith("equal, bit by bit\n")
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert int(size) > 64
+
+
+@pytest.mark.parametrize("key", ["zz", "00", "é" * 32])
+def test_a_key_that_is_none_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str], key: str) -> None:
+    config = tmp_path / "run.yaml"
+    config.write_text(CONFIG.format(folder=tmp_path / "cache"))
+    assert main(["cache", "remake", key, "--config", str(config)]) == 1
+    assert "a key has 32 hexadecimal digits, got" in capsys.readouterr().err
+    assert main(["cache", "list", str(tmp_path / "none")]) == 1
+    assert "there is no cache in" in capsys.readouterr().err
