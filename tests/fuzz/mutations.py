@@ -23,8 +23,8 @@ _HEADER = PREFIX.size + 8
 _TELLING = b'\x00\xff\x7f\x80[]{}",:-09.eEINU8'
 _NASTY: list[Any] = [
     None, True, "3", "x" * 50, -1, 0, 1, 2, 7, 255, 2**31, 2**40, 2**63, 2**64, 10**300, 0.5, 1e308, float("inf"),
-    float("nan"), [], [[]], [1], [2**62, 4], [0, 2**62, 2**62], [1] * 70, [-1, -1], {}, {"dtype": "U8"}, "U8", "I8", "I64",
-    "F16", "F32", "F64", "BOOL", "OBJECT", [0, 0], [0, 192], [0, 10**9], [-192, 0],
+    float("nan"), [], [[]], [1], [2**62, 4], [0, 2**62, 2**62], [1] * 70, [-1, -1], {}, {"dtype": "U8"}, "U8", "I8",
+    "I64", "F16", "F32", "F64", "BOOL", "OBJECT", [0, 0], [0, 192], [0, 10**9], [-192, 0],
 ]  # fmt: skip
 _NAMES = [
     "image", "provenance", "target.int", "target.text", "target.tensor:float32", "target.tensor:int64",

@@ -147,10 +147,10 @@ def png(width: int, height: int, *chunks: bytes, depth: int = 8, colour: int = 2
 
 
 def record_with_png(image: bytes) -> bytes:
-    text = MADE.to_json().encode()
+    text, end = MADE.to_json().encode(), 8 + len(image)
     entries = {
         "target.int": {"dtype": "I64", "shape": [1], "data_offsets": [0, 8]},
-        "image": {"dtype": "U8", "shape": [len(image)], "data_offsets": [8, 8 + len(image)]},
+        "image": {"dtype": "U8", "shape": [len(image)], "data_offsets": [8, end]},
         "provenance": {
             "dtype": "U8",
             "shape": [len(text)],
