@@ -13,14 +13,11 @@ import torch
 import xxhash
 
 from genaug_data.cache.checked import Checked
-from genaug_data.cache.record import MAGIC, PNG, PREFIX, RAW, Damaged, Field, Layout, parse_layout
+from genaug_data.cache.record import MAGIC, PNG, PREFIX, RAW, Damaged, Field, Layout, most_values, parse_layout
 from genaug_data.sample import Provenance, Sample, Target
 
 _SHORTEST = PREFIX.size + 8
 _LONGEST_HEADER = 1 << 16
-_MOST_PIXELS = 1 << 26
-# Deflate makes no more than 1032 bytes of one, so a small record cannot ask for much memory.
-_MOST_DEFLATED = 1032
 _IHDR = struct.Struct(">8sI4sIIBBBBB")
 _CHANNELS = {0: 1, 2: 3}
 _MOST_LAYOUTS = 1024
@@ -239,6 +236,6 @@ def _size_of_png(data: bytes) -> tuple[int, int, int]:
     if (signature, length, name, depth, interlaced) != (b"\x89PNG\r\n\x1a\n", 13, b"IHDR", 8, 0):
         raise Damaged("its image does not begin as one written here does")
     channels = _CHANNELS.get(colour, 0)
-    if not 0 < width * height * channels <= min(3 * _MOST_PIXELS, len(data) * _MOST_DEFLATED):
+    if not 0 < width * height * channels <= most_values(len(data)):
         raise Damaged(f"its image of {len(data)} bytes says that it is {width}x{height}")
     return height, width, channels

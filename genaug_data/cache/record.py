@@ -27,6 +27,8 @@ MAGIC = b"GAR1"
 RAW, PNG = 0, 1
 _RAW_UP_TO = 128
 _PAD = 256
+_ALWAYS_VALUES = 1 << 24
+_MOST_VALUES = 3 << 26
 _MOST_SIDES = 32
 _MOST_ELEMENTS = 1 << 40
 _DTYPES = {
@@ -80,13 +82,26 @@ def encode(sample: Sample, provenance: Provenance, codec: Codec = "auto") -> byt
     sides, channels = sample.image.shape[1:], sample.image.shape[0]
     png = codec == "png" or (codec == "auto" and max(sides) > _RAW_UP_TO)
     png = png and channels in (1, 3)
-    tensors = {"image": _png(sample.image) if png else np.ascontiguousarray(sample.image.numpy())}
+    image = _png(sample.image) if png else np.empty(0, dtype=np.uint8)
+    if not png or sample.image.numel() > most_values(image.size):
+        # A reader would take what is packed so densely for a bomb.
+        png, image = False, np.ascontiguousarray(sample.image.numpy())
+    tensors = {"image": image}
     tensors |= _target_fields(sample.target)
     text = provenance.to_json().encode()
     # Padded, so that records of one kind have the same header and the reader parses it once.
     tensors["provenance"] = np.frombuffer(text + b" " * (-len(text) % _PAD), dtype=np.uint8)
     blob = safetensors.numpy.save(tensors)
     return PREFIX.pack(MAGIC, PNG if png else RAW, xxhash.xxh3_64_intdigest(blob)) + blob
+
+
+def most_values(size: int) -> int:
+    """Return how many values an image may have that is encoded in ``size`` bytes.
+
+    Deflate packs up to a thousand bytes of zeros into one, so a small record could ask for any memory; photographs are
+    packed ten times less densely than what this allows.
+    """
+    return min(_MOST_VALUES, max(_ALWAYS_VALUES, 100 * size))
 
 
 def parse_layout(header: bytes, start: int, is_png: bool) -> Layout:
