@@ -17,7 +17,7 @@ import torch
 
 from genaug_data.cache.checked import Checked
 from genaug_data.cache.decoding import Decoder
-from genaug_data.cache.record import PREFIX, encode
+from genaug_data.cache.record import PREFIX, encode, most_values
 from genaug_data.sample import Provenance, Sample
 from genaug_data.seeding import numpy_generator
 from tests.fuzz.mutations import MADE, Mutant, header_of, image_of, mutants, records, repaired, with_header
@@ -43,7 +43,7 @@ def in_batches(changed: Iterator[Mutant]) -> Iterator[tuple[list[Mutant], list[S
 def problem(found: Sample, size: int) -> str:
     """Return what is wrong with a sample that was read from a record of ``size`` bytes; empty if nothing is."""
     image = found.image
-    if image.dtype != torch.uint8 or image.dim() != 3 or not image.numel() or image.numel() > 1032 * size:
+    if image.dtype != torch.uint8 or image.dim() != 3 or not image.numel() or image.numel() > most_values(size):
         return f"the image is {image.dtype} {tuple(image.shape)}"
     parts = found.target.values() if isinstance(found.target, Mapping) else [found.target]
     for part in parts:
@@ -184,12 +184,20 @@ def hostile_pngs() -> dict[str, bytes]:
     }
 
 
+def bomb(side: int) -> bytes:
+    """Return a PNG of zeros that is just what it says."""
+    packer, row = zlib.compressobj(9), bytes(1 + 3 * side)
+    packed = b"".join(packer.compress(row) for _ in range(side)) + packer.flush()
+    return png(side, side, chunk(b"IDAT", packed))
+
+
 _MEASURED = """
 import sys, resource
-from tests.fuzz.test_records import RECORDS, decode, hostile_pngs, record_with_png, problem, many_fields
+from tests.fuzz.test_records import RECORDS, bomb, decode, hostile_pngs, record_with_png, problem, many_fields
 for data in RECORDS: decode(data)
 peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 hostile = {name: record_with_png(image) for name, image in hostile_pngs().items()} | {"fields": many_fields()}
+hostile |= {str(side): record_with_png(bomb(side)) for side in (2300, 4000, 8000)}
 for name, data in hostile.items():
     before, found = peak(), decode(data)
     print(f"{name}|{(peak() - before) >> 20}|{problem(found, len(data)) if found else ''}")
@@ -220,7 +228,7 @@ def test_a_small_record_cannot_ask_for_much_memory() -> None:
     ran = subprocess.run([sys.executable, "-W", "error", "-c", _MEASURED], capture_output=True, text=True)
     assert ran.returncode == 0, ran.stderr
     lines = [line.split("|") for line in ran.stdout.splitlines()]
-    assert len(lines) == len(hostile_pngs()) + 1
+    assert len(lines) == len(hostile_pngs()) + 4
     for name, grown, wrong in lines:
         assert int(grown) < 64, f"{name} took {grown} MiB"
         assert not wrong, f"{name}: {wrong}"
@@ -255,3 +263,11 @@ def test_the_smallest_sound_png_is_read() -> None:
     found = decode(record_with_png(sound))
     assert found is not None
     assert found.image.permute(1, 2, 0).flatten().tolist() == list(range(12))
+
+
+@pytest.mark.parametrize("side", [2300, 3000])
+def test_an_honest_image_that_packs_like_a_bomb_is_kept(side: int) -> None:
+    image = torch.full((3, side, side), 7, dtype=torch.uint8)
+    found = decode(encode(Sample(image, 1), MADE, "png"))
+    assert found is not None
+    assert found.image.equal(image)
