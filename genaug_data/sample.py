@@ -193,7 +193,8 @@ def variant_key(parent_hash: bytes, fingerprint: str, recipe: Recipe, seed: int)
 def _feed(digest: Any, value: Target) -> None:
     match value:
         case torch.Tensor():
-            array = np.ascontiguousarray(value.detach().cpu().numpy())
+            # Not ascontiguousarray, for which a single number is a row of one.
+            array = np.asarray(value.detach().cpu().numpy(), order="C")
             digest.update(f"tensor {array.dtype.str} {array.shape} ".encode())
             digest.update(array.data)
         case Mapping():

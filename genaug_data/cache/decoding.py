@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import mmap
+import struct
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,12 +13,13 @@ import torch
 import xxhash
 
 from genaug_data.cache.checked import Checked
-from genaug_data.cache.record import MAGIC, PNG, PREFIX, RAW, Damaged, Field, Layout, parse_layout
+from genaug_data.cache.record import MAGIC, PNG, PREFIX, RAW, Damaged, Field, Layout, most_values, parse_layout
 from genaug_data.sample import Provenance, Sample, Target
 
 _SHORTEST = PREFIX.size + 8
 _LONGEST_HEADER = 1 << 16
-_MOST_PIXELS = 1 << 26
+_IHDR = struct.Struct(">8sI4sIIBBBBB")
+_CHANNELS = {0: 1, 2: 3}
 _MOST_LAYOUTS = 1024
 _OFFSET = 16
 # Joining small records costs one call for a batch; of large ones, a fresh bytearray costs more than a call each.
@@ -68,7 +70,7 @@ class Decoder:
                 return None
             place = self._layout(row).fields["provenance"]
             return Provenance.from_json(row[place.start : place.start + place.size].tobytes().decode())
-        except (Damaged, ValueError, TypeError, KeyError):
+        except (Damaged, ValueError, TypeError, KeyError, AttributeError, RecursionError):
             return None
 
     def _decoded(self, keys: Sequence[bytes], records: Sequence[Any]) -> list[Sample | None]:
@@ -91,7 +93,7 @@ class Decoder:
             same &= (rows[left, PREFIX.size : end] == first[PREFIX.size : end]).all(1)
             alike, left = left[same], left[~same]
             try:
-                decoded = _samples(block[torch.from_numpy(alike)], self._layout(first))
+                decoded = _each(block[torch.from_numpy(alike)], self._layout(first))
             except Damaged:
                 continue
             for row, sample in zip(alike.tolist(), decoded, strict=True):
@@ -155,6 +157,16 @@ def _copied(records: Sequence[Any], *, check: bool) -> tuple[torch.Tensor, np.nd
     return block, sound
 
 
+def _each(block: torch.Tensor, layout: Layout) -> Sequence[Sample | None]:
+    """Return the samples of the rows, None for those that are damaged: they must not take the others along."""
+    try:
+        return _samples(block, layout)
+    except Damaged:
+        if len(block) == 1:
+            return [None]
+        return [_each(row, layout)[0] for row in block.split(1)]
+
+
 def _samples(block: torch.Tensor, layout: Layout) -> list[Sample]:
     image = layout.fields["image"]
     columns = slice(image.start, image.start + image.size)
@@ -177,7 +189,10 @@ def _target(row: np.ndarray, layout: Layout) -> Target:
     for name, place in layout.fields.items():
         kind, _, rest = name.partition(":")
         if kind == "target.text":
-            return bytes(row[place.start : place.start + place.size]).decode()
+            try:
+                return bytes(row[place.start : place.start + place.size]).decode("utf-8", "surrogatepass")
+            except UnicodeDecodeError as error:
+                raise Damaged(f"its text cannot be read: {error}") from error
         if kind == "target.tensor":
             return _restored(row, place, rest)
         if kind == "target.mask":
@@ -199,12 +214,28 @@ def _restored(row: np.ndarray, place: Field, dtype: str) -> torch.Tensor:
 def _decode_png(encoded: np.ndarray) -> torch.Tensor:
     from PIL import Image
 
+    data = encoded.tobytes()
     try:
-        with Image.open(io.BytesIO(encoded.tobytes()), formats=["PNG"]) as image:
-            if image.width * image.height > _MOST_PIXELS or image.mode not in ("L", "RGB"):
+        height, width, channels = _size_of_png(data)
+        with Image.open(io.BytesIO(data), formats=["PNG"]) as image:
+            if image.size != (width, height) or image.mode != ("L" if channels == 1 else "RGB"):
                 raise Damaged(f"its image is {image.mode} of {image.size}")
             array = np.array(image)
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+    except Exception as error:
+        # What Pillow raises over a forged file is no list that one could write down.
         raise Damaged(f"its image cannot be decoded: {error}") from error
     planes = array[None] if array.ndim == 2 else array.transpose(2, 0, 1)
     return torch.from_numpy(np.ascontiguousarray(planes))
+
+
+def _size_of_png(data: bytes) -> tuple[int, int, int]:
+    """Return height, width and channels, read before anything is allocated by them."""
+    if len(data) < _IHDR.size:
+        raise Damaged("its image has no header")
+    signature, length, name, width, height, depth, colour, *_, interlaced = _IHDR.unpack_from(data)
+    if (signature, length, name, depth, interlaced) != (b"\x89PNG\r\n\x1a\n", 13, b"IHDR", 8, 0):
+        raise Damaged("its image does not begin as one written here does")
+    channels = _CHANNELS.get(colour, 0)
+    if not 0 < width * height * channels <= most_values(len(data)):
+        raise Damaged(f"its image of {len(data)} bytes says that it is {width}x{height}")
+    return height, width, channels

@@ -18,6 +18,7 @@ from genaug_data.tensor_file import DamagedFile, digest_of, read_tensors, write_
 FORMAT = 1
 """Raised when the same weights would make other images, so that every key changes."""
 
+_MOST_SIDE = 4096
 _WEIGHTS, _RECORD = "model.safetensors", "model.json"
 
 
@@ -100,11 +101,29 @@ def load_fitted(folder: Path, identity: str, dataset: str) -> Fitted | None:
         stored = read_tensors(folder / _WEIGHTS)
         if stored is None or digest_of(stored[0]) != record.weights:
             raise DamagedFile(f"{folder / _WEIGHTS}: the weights are not those of {_RECORD}")
+        _check_record(record, stored[0])
     except FileNotFoundError:
         return None
-    except (DamagedFile, OSError, KeyError, TypeError, ValueError) as error:
+    except (DamagedFile, OSError, KeyError, TypeError, ValueError, RecursionError) as error:
         warnings.warn(f"a fitted generator is damaged and is fitted anew ({error})", GenaugWarning, stacklevel=2)
         return None
     if (record.identity, record.dataset, record.format) != (identity, dataset, FORMAT):
         return None
     return Fitted(record, stored[0])
+
+
+def _check_record(record: FitRecord, weights: dict[str, torch.Tensor]) -> None:
+    """Refuse what no fit writes: sizes decide how much memory is taken, long before a shape is seen to be wrong."""
+    counts = (record.image_channels, record.steps, record.best_step, *record.size, *record.channels, *record.classes)
+    losses = [loss for _, loss in record.losses]
+    if any(type(count) is not int for count in counts) or any(type(loss) is not float for loss in losses):
+        raise DamagedFile(f"{_RECORD} holds values of the wrong type")
+    if record.kind not in ("class", "mask"):
+        raise DamagedFile(f"{_RECORD} tells of the condition {record.kind!r}")
+    if len(record.size) != 2 or not all(1 <= side <= _MOST_SIDE for side in record.size):
+        raise DamagedFile(f"{_RECORD} tells of images of size {record.size}")
+    widths = {len(weight) for weight in weights.values() if weight.ndim}
+    if not record.channels or not widths.issuperset((record.image_channels, *record.channels)):
+        raise DamagedFile(
+            f"{_RECORD} tells of {record.image_channels} and {record.channels} channels, weights have others"
+        )
