@@ -19,9 +19,10 @@ from genaug_data.sample import Token
 MAGIC = b"GAJ1"
 BLOCK = struct.Struct("<IQ")
 """Length of a block's content and its xxh3; the content begins with the kind."""
-SESSION, PASS, DRAWS, MISSES = b"S", b"P", b"D", b"M"
+SESSION, PASS, DRAWS, MISSES, FORGET = b"S", b"P", b"D", b"M", b"F"
 _DRAWS_A_BLOCK = 64
 _KEPT_FILES = 8
+_MOST_KNOWN = 1 << 16
 _NAME = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9]+-[0-9]+\.journal")
 
 
@@ -93,6 +94,10 @@ class JournalWriter:
             self._write(DRAWS + bytes(self._draws))
             self._draws.clear()
             self._count = 0
+        if len(self._known) > _MOST_KNOWN:
+            # A long run draws more variants than are to be kept in mind; those that are drawn again are named again.
+            self._known.clear()
+            self._write(FORGET)
 
     def close(self) -> None:
         """Write what was noted and close the file: idempotent; the next pass opens it again."""

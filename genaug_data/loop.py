@@ -7,7 +7,7 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Literal
 
 import numpy as np
@@ -178,24 +178,30 @@ class AugmentationLoop:
         self._closed = True
         self._stop.set()
         self._wake.set()
-        self._join(2)
-        # A thread that still sends the dataset to the child is let go by the child's end.
-        self.worker.close()
+        # One after the other, also if a signal's handler raises in the middle of one.
+        with ExitStack() as steps:
+            steps.callback(self.sayings.speak)
+            if never_ready:
+                steps.callback(
+                    self.sayings.add,
+                    f"the run ended after {self.steps} steps, before the generator was ready, and has shown no new "
+                    "variant; train for longer, or warm up first",
+                )
+            if self.journal is not None:
+                steps.callback(self.journal.close)
+            steps.callback(self._reader.close)
+            steps.callback(self._take_leave)
+            # A thread that still sends the dataset to the child is let go by the child's end.
+            steps.callback(self.worker.close)
+            self._join(2)
+
+    def _take_leave(self) -> None:
         self._join(10)
         if self._lock.acquire(timeout=5):
             self.collect()
             self.intake.drop_orders()
             self._lock.release()
         self._started, self._thread = False, None
-        self._reader.close()
-        if self.journal is not None:
-            self.journal.close()
-        if never_ready:
-            self.sayings.add(
-                f"the run ended after {self.steps} steps, before the generator was ready, and has shown no new "
-                "variant; train for longer, or warm up first"
-            )
-        self.sayings.speak()
 
     def observe(
         self,

@@ -14,7 +14,7 @@ import xxhash
 from torch.utils.data import Sampler
 
 from genaug_data.errors import ConfigError, DataError
-from genaug_data.journal import BLOCK, DRAWS, MAGIC, MISSES, PASS, SESSION
+from genaug_data.journal import BLOCK, DRAWS, FORGET, MAGIC, MISSES, PASS, SESSION
 from genaug_data.sample import KEY_BYTES, Token
 from genaug_data.sampler import HardExampleSampler
 
@@ -139,6 +139,8 @@ class _Reading:
             self.journal.missed.setdefault(numbers.next(), set()).update(numbers)
         elif kind == DRAWS:
             self._draw(numbers)
+        elif kind == FORGET:
+            self._first_variant = len(self.journal.variants)
         else:
             raise _Damaged(f"a block is of the unknown kind {kind!r}")
 

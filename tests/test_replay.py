@@ -270,3 +270,16 @@ def test_varints_are_those_of_protocol_buffers(number: int) -> None:
     written = varint(number)
     assert sum((byte & 127) << (7 * place) for place, byte in enumerate(written)) == number
     assert [byte >> 7 for byte in written] == [1] * (len(written) - 1) + [0]
+
+
+def test_a_long_run_keeps_few_keys_in_mind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("genaug_data.journal._MOST_KNOWN", 100)
+    writer = JournalWriter(tmp_path, SETTINGS | {"size": 5000}, pytest.fail)
+    tokens = [Token(number % 400, (number % 400).to_bytes(16, "big")) for number in range(2000)]
+    writer.begin_pass(0, 0)
+    for token in tokens:
+        writer.draw(token)
+        assert len(writer._known) <= 100 + 64
+    writer.close()
+    replay = ReplaySampler(read_journal(tmp_path / writer.name))
+    assert [token for token in replay if token.key is not None] == tokens

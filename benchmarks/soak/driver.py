@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
+import math
 import os
 import signal
 import statistics
@@ -24,7 +25,14 @@ from genaug_data.cache import CacheReader, verify
 
 KILL_EVERY = 20.0
 FAULTS = ("generation process", "trainer", "DataLoader worker")
-GOALS = {"samples_lost": 0, "wrong_pixels": 0, "short_batches": 0, "damaged_records": 0, "left_behind": 0}
+GOALS = {
+    "samples_lost": 0,
+    "wrong_pixels": 0,
+    "short_batches": 0,
+    "damaged_records": 0,
+    "left_behind": 0,
+    "unexpected_ends": 0,
+}
 
 
 class Soak:
@@ -197,6 +205,7 @@ def _report(soak: Soak) -> None:
         "short_batches": sum(line["rows"] != BATCH for line in bad),
         "damaged_records": soak.damaged,
         "left_behind": soak.left_behind,
+        "unexpected_ends": soak.resumes - soak.injected["trainer"] - soak.injected["DataLoader worker"],
         "longest_step_s": max((line["seconds"] for line in lines if line["kind"] == "step"), default=0.0),
         "variants_made": sum(len(line["keys"]) for line in lines if line["kind"] == "accepted"),
         "variants_evicted": sum(len(line["keys"]) for line in lines if line["kind"] == "evicted"),
@@ -205,6 +214,8 @@ def _report(soak: Soak) -> None:
         "disk_kb_per_1000_steps": _growth(lives, "disk") / 1024,
         "journal_kb_per_1000_samples": _growth(lives, "journals") / 1024 / BATCH,
     }
+    # Too short a soak has no growth to speak of.
+    figures = {name: value for name, value in figures.items() if not math.isnan(value)}
     rows = [(name, f"{value:,.6g}", str(GOALS.get(name, ""))) for name, value in figures.items()]
     rows += [(f"killed: {fault}", str(count), "") for fault, count in soak.injected.items()]
     report("soak", figures, ("figure", "measured", "goal"), rows)

@@ -8,6 +8,7 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import torch
@@ -15,7 +16,6 @@ import torch.nn.functional as F
 
 from benchmarks.soak.variants import CLASSES, RECIPE, SIDE, Brightens, Examples, is_right
 from genaug_data import GenerativeAugmentDataset, RecipePolicy
-from genaug_data.sample import Request
 from genaug_data.workers.base import Accepted, Event, Evicted
 
 BATCH, SAVE_EVERY, LOOK_EVERY = 64, 100, 50
@@ -29,6 +29,7 @@ class Log:
         self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
 
     def __call__(self, kind: str, **values: object) -> None:
+        """Write one line."""
         os.write(self._descriptor, (json.dumps({"kind": kind, **values}) + "\n").encode())
 
 
@@ -110,11 +111,21 @@ def _wrong(images: torch.Tensor, labels: torch.Tensor, meta: object) -> int:
 
 
 def _taken(folder: Path) -> dict[str, int]:
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    disk = sum(path.stat().st_blocks * 512 for path in (folder / "cache" / "variants").iterdir())
-    journals = sum(path.stat().st_size for path in (folder / "cache" / "journals").iterdir())
+    # Memory of its own: pages of the cache's file that happen to be mapped are the system's to take back.
+    status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+    anonymous = int(status["RssAnon"].split()[0])
+    disk, journals = (_bytes(folder / "cache" / part) for part in ("variants", "journals"))
     descriptors = len(os.listdir("/proc/self/fd"))
-    return {"memory": pages * 4096, "descriptors": descriptors, "disk": disk, "journals": journals}
+    return {"memory": anonymous * 1024, "descriptors": descriptors, "disk": disk, "journals": journals}
+
+
+def _bytes(folder: Path) -> int:
+    found = 0
+    for path in folder.glob("*"):
+        # A draft may be gone by now.
+        with suppress(FileNotFoundError):
+            found += path.stat().st_blocks * 512
+    return found
 
 
 def _told(train: GenerativeAugmentDataset) -> dict[str, object]:
@@ -123,8 +134,6 @@ def _told(train: GenerativeAugmentDataset) -> dict[str, object]:
         "generator": train._own().worker.process_id,
     }
 
-
-__all__ = ["BATCH", "Request", "main"]
 
 if __name__ == "__main__":
     main(Path(sys.argv[1]))
