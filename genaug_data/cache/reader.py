@@ -11,7 +11,6 @@ import lmdb
 import xxhash
 from typing_extensions import Self
 
-from genaug_data.cache.checked import Checked
 from genaug_data.cache.decoding import Decoder
 from genaug_data.cache.environment import Handle
 from genaug_data.cache.writer import INDEX, CacheStats, judges_of, stats_of
@@ -50,15 +49,13 @@ class CacheReader:
 
     def _open(self) -> None:
         self._handle = Handle(self._folder / "variants")
-        self._checked = Checked(self._folder / "variants" / "data.mdb")
-        self._decoder = Decoder(self._checked)
+        self._decoder = Decoder()
 
     def gather(self, keys: Sequence[bytes]) -> list[Sample | None]:
         """Return the variants of ``keys``, in order; images of one size are rows of one tensor, each copied once."""
         try:
             with self._handle.transaction() as (transaction, databases):
                 records, get = databases["records"], transaction.get
-                self._checked.look(transaction.id())
                 return self._decoder.samples(keys, [get(key, None, records) for key in keys])
         except _UNREADABLE:
             return [None] * len(keys)
@@ -68,7 +65,7 @@ class CacheReader:
         try:
             with self._handle.transaction() as (transaction, databases):
                 record = transaction.get(key, db=databases["records"])
-                return None if record is None else self._decoder.provenance(record)
+                return None if record is None else self._decoder.provenance(key, record)
         except _UNREADABLE:
             return None
 

@@ -107,7 +107,7 @@ class CacheWriter:
         Raises:
             CacheFull: a record alone exceeds the bound, or the file system has no room; what was there stays.
         """
-        encoded = [(key, encode(sample, made, self._codec), made) for key, sample, made in records]
+        encoded = [(key, encode(key, sample, made, self._codec), made) for key, sample, made in records]
         for _, value, made in encoded:
             if _size(value) > self._max_bytes:
                 raise CacheFull(
