@@ -67,7 +67,7 @@ def check_pages(path: str, commit: int, *, thorough: bool) -> None:
     if not len(content):
         raise DamagedFile("it is empty")
     size, last, number, free, main = _meta(content, commit & 1)
-    if number != commit or not 1 <= last or (last + 1) * size > len(content):
+    if number != commit or not last >= 1 or (last + 1) * size > len(content):
         raise DamagedFile(f"its first pages do not describe commit {commit}")
     walk = _Walk(content, size, last, thorough)
     for described in walk.follow(main, _SUBTREE):

@@ -11,9 +11,10 @@ import lmdb
 import xxhash
 from typing_extensions import Self
 
+from genaug_data.cache.books import INDEX
 from genaug_data.cache.decoding import Decoder
 from genaug_data.cache.environment import Handle
-from genaug_data.cache.writer import INDEX, CacheStats, judges_of, stats_of
+from genaug_data.cache.writer import CacheStats, judges_of, stats_of
 from genaug_data.sample import Provenance, Sample
 
 # Nothing was cached yet, or the file is damaged; a lock table that is gone with the folder says so as an OSError.
@@ -33,7 +34,10 @@ class Entry(NamedTuple):
 class CacheReader:
     """Reads a cache while others read and one writes; picklable, and good in any process however it was started.
 
-    Nothing that is wrong with the cache raises: a variant that is absent or damaged reads as None.
+    Nothing that is wrong with the cache raises: a variant that is absent or damaged reads as None. Every read verifies
+    the record's checksum, so that no damaged byte of a record is ever an image. The pages by which LMDB finds records
+    are checked when a process opens the file: a file whose pages cannot be followed reads as empty. Not seen is damage
+    done to those pages by another program while a process has the file open; LMDB would follow them.
 
     Args:
         folder: of the cache; it may not be there yet.
