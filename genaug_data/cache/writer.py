@@ -17,12 +17,14 @@ from genaug_data.cache.environment import Handle
 from genaug_data.cache.lease import Lease
 from genaug_data.cache.manifest import check_folder, read_manifest, write_manifest
 from genaug_data.cache.record import Codec, encode
+from genaug_data.cache.reserve import Reserve
 from genaug_data.errors import CacheError, CacheFull
 from genaug_data.sample import Provenance, Sample
 
 _MOST_REJECTED = 20_000
 _JUDGES = b"judges"
 _LEAST_MAP = 1 << 20
+_KEYS_IN_NEED = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,7 @@ class CacheStats:
 class CacheWriter:
     """Writes variants and evicts them; there is one in all processes on a folder.
 
+    A megabyte of the file system is kept in reserve, so that variants can be evicted where there is no room.
     Each :meth:`put` is one transaction, synced to disk before it returns: whatever happens to the process, a record is
     there whole or not at all. (Power loss is another matter: it is left to the file system.)
 
@@ -93,6 +96,8 @@ class CacheWriter:
                 books = Books(*opened)
                 if not books.agree():
                     books.write_anew()
+            self._reserve = Reserve(self._folder / "variants" / "reserve")
+            self._reserve.take()
         except (OSError, lmdb.Error) as error:
             self._lease.release()
             raise CacheError(
@@ -153,16 +158,24 @@ class CacheWriter:
             return None if transaction.get(key, db=databases["rejected"]) is None else "rejected"
 
     def evict(self, keys: Iterable[bytes]) -> int:
-        """Remove variants and return how many were there."""
-        removed = 0
-        with self._transaction() as (transaction, databases):
-            books = Books(transaction, databases)
-            total, sequence = books.totals()
-            for key in keys:
-                freed = books.drop(key)
-                total -= freed
-                removed += freed > 0
-            books.set_totals(total, sequence)
+        """Remove variants and return how many were there.
+
+        Where the file system has no room even for that, what the cache keeps in reserve is given back for it.
+
+        Raises:
+            CacheFull: there was not enough in reserve; some of the variants may be gone.
+        """
+        keys = list(keys)
+        try:
+            return self._drop(keys)
+        except CacheFull:
+            self._reserve.give_back()
+        # One by one at first: what a step frees, those after the next can write to.
+        removed, start, step = 0, 0, 1
+        while start < len(keys):
+            removed += self._drop(keys[start : start + step])
+            start, step = start + step, min(2 * step, _KEYS_IN_NEED)
+        self._reserve.take()
         return removed
 
     def stats(self) -> CacheStats:
@@ -196,6 +209,18 @@ class CacheWriter:
                 f"the file system has no room for the cache in {self._folder} ({error}); free some, or lower max_bytes"
             ) from error
 
+    def _drop(self, keys: Sequence[bytes]) -> int:
+        removed = 0
+        with self._transaction() as (transaction, databases):
+            books = Books(transaction, databases)
+            total, sequence = books.totals()
+            for key in keys:
+                freed = books.drop(key)
+                total -= freed
+                removed += freed > 0
+            books.set_totals(total, sequence)
+        return removed
+
     def _store(self, encoded: Sequence[tuple[bytes, bytes, Provenance]]) -> list[bytes]:
         evicted = []
         with self._transaction() as (transaction, databases):
@@ -218,6 +243,7 @@ class CacheWriter:
                 transaction.delete(key, db=databases["rejected"])
                 sequence += 1
             books.set_totals(total, sequence)
+        self._reserve.take()
         return evicted
 
 

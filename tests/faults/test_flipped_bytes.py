@@ -12,9 +12,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from genaug_data.cache import CacheReader, CacheWriter
+from genaug_data.cache import CacheReader, CacheWriter, verify
+from genaug_data.cli.main import main
 from genaug_data.errors import CacheError
 from genaug_data.sample import Provenance, Recipe, Sample
+from tests.loops import train_for
+from tests.toys import toy_base
 
 KEYS = [bytes([number]) * 16 for number in range(60)]
 ROUNDS = 150
@@ -120,3 +123,77 @@ def test_a_flipped_byte_anywhere_in_the_file_is_no_wrong_image_and_no_end_of_the
         (path.parent / "lock.mdb").unlink(missing_ok=True)
         status = in_a_fork(lambda: work(tmp_path / "cache"))
         assert status == 0, f"seed {seed}: wait status {status}"
+
+
+def flip(path: Path, keys: list[bytes], reader: CacheReader) -> None:
+    """Flip one bit of the image of each of these records, in the file."""
+    content = bytearray(path.read_bytes())
+    for sample in reader.gather(keys):
+        pixels, place = sample.image.numpy().tobytes(), -1
+        # Also in pages that are no longer in use.
+        while (place := content.find(pixels, place + 1)) >= 0:
+            content[place + 11] ^= 4
+    path.write_bytes(content)
+
+
+def test_damage_is_reported_dropped_at_the_next_start_and_made_again_byte_for_byte(
+    wrap: Callable, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = wrap(policy="uniform", ratio=0.5)
+    first.warmup(2)
+    first.close()
+    folder = tmp_path / "cache"
+    with CacheReader(folder) as reader:
+        keys = [entry.key for entry in reader.entries()]
+        before = reader.gather(keys)
+        flip(folder / "variants" / "data.mdb", keys[3:6], reader)
+        # The reader has the file open, and has read these records before.
+        assert [found is None for found in reader.gather(keys)] == [3 <= place < 6 for place in range(48)]
+    assert main(["cache", "verify", str(folder), "--progress", "false"]) == 1
+    said = capsys.readouterr().out
+    assert "48 records, 3 damaged" in said
+    assert all(key.hex() in said for key in keys[3:6])
+    second = wrap(policy="uniform", ratio=0.5)
+    second.wait_until_ready()
+    assert second.stats()["cached"] == 45
+    assert second.warmup(2)["accepted"] == 3
+    second.close()
+    assert main(["cache", "verify", str(folder), "--progress", "false"]) == 0
+    with CacheReader(folder) as reader:
+        after = reader.gather(keys)
+    assert all(new.image.equal(old.image) and new.target == old.target for new, old in zip(after, before, strict=True))
+
+
+def test_damage_in_the_middle_of_training_shows_the_real_example_instead(wrap: Callable, tmp_path: Path) -> None:
+    base = toy_base(24)
+    train = wrap(base, policy="uniform", ratio=0.5, max_children=1)
+    with train:
+        train.warmup()
+        path = tmp_path / "cache" / "variants" / "data.mdb"
+        assert sum(int(meta.synthetic.sum()) for *_, meta in train.loader(batch_size=8)) == 12
+        with CacheReader(tmp_path / "cache") as reader:
+            flip(path, [entry.key for entry in reader.entries()], reader)
+        for images, labels, meta in train.loader(batch_size=8):
+            assert len(images) == 8
+            assert not meta.synthetic.any()
+            for image, label, index in zip(images, labels, meta.index, strict=True):
+                assert torch.equal(image, base[int(index)][0])
+                assert int(label) == base[int(index)][1]
+
+
+def test_a_run_trains_on_real_examples_where_the_trees_of_the_file_are_damaged(wrap: Callable, tmp_path: Path) -> None:
+    first = wrap(policy="uniform", ratio=0.5)
+    first.warmup(2)
+    first.close()
+    path = tmp_path / "cache" / "variants" / "data.mdb"
+    content = bytearray(path.read_bytes())
+    for page in range(2, len(content) // 4096):
+        if content[page * 4096 + 10] in (1, 2):
+            # Where its nodes begin: LMDB would read far outside the page.
+            content[page * 4096 + 16 : page * 4096 + 40] = b"\xff" * 24
+    path.write_bytes(content)
+    with pytest.raises(CacheError, match="is damaged beyond its records"):
+        verify(tmp_path / "cache", progress=False)
+    second = wrap(mode="async", worker="process", policy="uniform", ratio=0.5)
+    with pytest.warns(match=r"training goes on with real samples alone: .* cannot be opened \(a node of page"):
+        assert len(train_for(second, epochs=40)) == 120

@@ -59,7 +59,7 @@ def test_however_a_run_ends_everything_is_closed_within_5_seconds(tmp_path: Path
             time.sleep(0.3)
             trainer.send_signal(signal.SIGINT)
         began = time.monotonic()
-        expected = {"error": ["ZeroDivisionError"], "break": []}.get(how, [how]) + ["closed", "gone"]
+        expected = [*{"error": ["ZeroDivisionError"], "break": []}.get(how, [how]), "closed", "gone"]
         assert [trainer.stdout.readline().strip() for _ in expected] == expected
         assert time.monotonic() - began < 5
         seconds_until_gone([int(child)], 0.1)
