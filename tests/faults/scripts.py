@@ -6,6 +6,8 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 HEAD = """
@@ -21,13 +23,18 @@ def wrap(**arguments):
 """
 
 
-def start(program: str, *arguments: str, **named: object) -> subprocess.Popen:
-    """Start ``HEAD`` and ``program``, with pipes for what it says."""
+@contextmanager
+def running(program: str, *arguments: str, **named: object) -> Iterator[subprocess.Popen]:
+    """Run ``HEAD`` and ``program``, with pipes for what it says; killed at the latest when this is left."""
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([".", *sys.path]), "PYTHONUNBUFFERED": "1"}
-    return subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-c", HEAD + program, *arguments],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, **named,
-    )  # fmt: skip
+    ) as process:  # fmt: skip
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def is_alive(process: int) -> bool:

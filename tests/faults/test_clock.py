@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import genaug_data
-from tests.faults.scripts import start
+from tests.faults.scripts import running
 
 PACKAGE = Path(genaug_data.__file__).parent
 # Where a date is written down: when a variant was made, a cache claimed, a lease taken.
@@ -51,10 +51,10 @@ print("closed in time", flush=True)
 
 def test_a_clock_that_is_set_back_again_and_again_holds_up_nothing(tmp_path: Path) -> None:
     """Waits use the monotonic clock: neither budget, patience, back-off nor the end notice the jumps."""
-    trainer = start(BACK, str(tmp_path / "cache"))
-    said, errors = trainer.communicate(timeout=90)
-    assert trainer.returncode == 0, errors
-    assert said.split("\n")[:2] == ["trained", "closed in time"]
+    with running(BACK, str(tmp_path / "cache")) as trainer:
+        said, errors = trainer.communicate(timeout=90)
+        assert trainer.returncode == 0, errors
+        assert said.split("\n")[:2] == ["trained", "closed in time"]
 
 
 def clock_reads(source: str) -> int:

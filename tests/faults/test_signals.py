@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.scripts import seconds_until_gone, start
+from tests.faults.scripts import running, seconds_until_gone
 
 # Each end is met twice in one process: what the first leaves behind would show in the second.
 ENDS = """
@@ -51,20 +51,20 @@ for round in range(2):
 
 @pytest.mark.parametrize("how", ["KeyboardInterrupt", "error", "break"])
 def test_however_a_run_ends_everything_is_closed_within_5_seconds(tmp_path: Path, how: str) -> None:
-    trainer = start(ENDS, str(tmp_path / "cache"), how)
-    for _ in range(2):
-        word, child = trainer.stdout.readline().split() or [trainer.stderr.read(), ""]
-        assert word == "ready", word
-        if how == "KeyboardInterrupt":
-            time.sleep(0.3)
-            trainer.send_signal(signal.SIGINT)
-        began = time.monotonic()
-        expected = [*{"error": ["ZeroDivisionError"], "break": []}.get(how, [how]), "closed", "gone"]
-        assert [trainer.stdout.readline().strip() for _ in expected] == expected
-        assert time.monotonic() - began < 5
-        seconds_until_gone([int(child)], 0.1)
-    _, errors = trainer.communicate(timeout=30)
-    assert trainer.returncode == 0, errors
+    with running(ENDS, str(tmp_path / "cache"), how) as trainer:
+        for _ in range(2):
+            word, child = trainer.stdout.readline().split() or [trainer.stderr.read(), ""]
+            assert word == "ready", word
+            if how == "KeyboardInterrupt":
+                time.sleep(0.3)
+                trainer.send_signal(signal.SIGINT)
+            began = time.monotonic()
+            expected = [*{"error": ["ZeroDivisionError"], "break": []}.get(how, [how]), "closed", "gone"]
+            assert [trainer.stdout.readline().strip() for _ in expected] == expected
+            assert time.monotonic() - began < 5
+            seconds_until_gone([int(child)], 0.1)
+        _, errors = trainer.communicate(timeout=30)
+        assert trainer.returncode == 0, errors
 
 
 SCHEDULED = """
@@ -87,15 +87,15 @@ print("closed", flush=True)
 
 
 def test_a_sigterm_to_the_process_group_leaves_time_to_save(tmp_path: Path) -> None:
-    trainer = start(SCHEDULED, str(tmp_path / "cache"), str(tmp_path / "saved"), start_new_session=True)
-    word, child = trainer.stdout.readline().split() or [trainer.stderr.read(), ""]
-    assert word == "ready", word
-    time.sleep(0.3)
-    os.killpg(trainer.pid, signal.SIGTERM)
-    began = time.monotonic()
-    assert trainer.stdout.readline() == "closed\n", trainer.stderr.read()
-    assert time.monotonic() - began < 5
-    _, errors = trainer.communicate(timeout=30)
-    assert trainer.returncode == 0, errors
-    assert (tmp_path / "saved").read_text() == "weights"
-    seconds_until_gone([int(child)], 0.1)
+    with running(SCHEDULED, str(tmp_path / "cache"), str(tmp_path / "saved"), start_new_session=True) as trainer:
+        word, child = trainer.stdout.readline().split() or [trainer.stderr.read(), ""]
+        assert word == "ready", word
+        time.sleep(0.3)
+        os.killpg(trainer.pid, signal.SIGTERM)
+        began = time.monotonic()
+        assert trainer.stdout.readline() == "closed\n", trainer.stderr.read()
+        assert time.monotonic() - began < 5
+        _, errors = trainer.communicate(timeout=30)
+        assert trainer.returncode == 0, errors
+        assert (tmp_path / "saved").read_text() == "weights"
+        seconds_until_gone([int(child)], 0.1)

@@ -11,11 +11,14 @@ import traceback
 import warnings
 from pathlib import Path
 
+import pytest
+
 from genaug_data import GenerativeAugmentDataset
 from genaug_data.cache import CacheReader, verify
 from genaug_data.errors import GenaugWarning
+from genaug_data.sample import Request
 from tests.faults.following import train_through
-from tests.faults.scripts import is_alive
+from tests.faults.scripts import seconds_until_gone
 from tests.toys import Noisy, noisy, toy_base, toy_samples
 
 TIMES = 50
@@ -36,15 +39,16 @@ def train_until_killed(folder: Path, tell: int) -> None:
         warnings.simplefilter("ignore", GenaugWarning)
         train = new_run(folder)
         with train:
-            told: list[int] = []
+            told: list[str] = []
 
             def each(step: int) -> None:
-                child = train._own().worker.process_id
-                if child is not None and child not in told:
-                    told.append(child)
-                    os.write(tell, f"{child}\n".encode())
+                worker = train._own().worker
+                for news in (str(worker.process_id or ""), worker.stats().state):
+                    if news and news not in told:
+                        told.append(news)
+                        os.write(tell, f"{news}\n".encode())
 
-            train_through(train, 10**9, each=each, seconds=600)
+            train_through(train, 10**9, each=each, seconds=600, pause=0.005)
     except BaseException:
         traceback.print_exc(file=sys.stderr)
     os._exit(1)
@@ -60,8 +64,6 @@ def assert_sound(folder: Path) -> int:
     with CacheReader(folder) as reader:
         for entry in reader.entries()[-50:]:
             made, (child,) = reader.provenance(entry.key), reader.gather([entry.key])
-            from genaug_data.sample import Request
-
             request = Request(made.parent, made.variant, made.recipe, made.seed, 0.0)
             assert child.image.equal(noisy(parents[made.parent], request).image)
     return found.records
@@ -70,27 +72,30 @@ def assert_sound(folder: Path) -> int:
 def test_a_trainer_killed_at_fifty_random_points_leaves_a_cache_that_the_next_run_opens(tmp_path: Path) -> None:
     folder, chance = tmp_path / "cache", random.Random(5)
     records: list[int] = []
-    for _ in range(TIMES):
+    orphans: list[int] = []
+    for number in range(TIMES):
         ours, theirs = os.pipe()
         trainer = os.fork()
         if trainer == 0:
             os.close(ours)
             train_until_killed(folder, theirs)
         os.close(theirs)
-        # Most of the second goes by while the generation process starts: some longer runs see it at work.
-        time.sleep(chance.choice([chance.uniform(0, 1), chance.uniform(1, 3)]))
+        told = b""
+        # The start takes longer than a second: in every fourth round the second begins where variants are being made.
+        while number % 4 == 0 and b"ready" not in told:
+            told += os.read(ours, 4096) or pytest.fail("the trainer ended")
+        time.sleep(chance.uniform(0, 1))
         os.kill(trainer, signal.SIGKILL)
         assert os.waitpid(trainer, 0)[1] == signal.SIGKILL
-        told = b""
         while part := os.read(ours, 4096):
             told += part
         os.close(ours)
-        # Nobody cleans up: the orphan ends by itself, at the latest when it has imported all it needs.
-        end = time.monotonic() + 20
-        while any(is_alive(int(child)) for child in told.split()):
-            assert time.monotonic() < end, "the orphaned generation process is still there"
-            time.sleep(0.02)
+        orphans += [int(word) for word in told.split() if word.isdigit()]
+        if number % 4 in (0, 3):
+            # Nobody cleans up, and an orphan that has the lease lets the next run only read.
+            seconds_until_gone(orphans, 30)
         records.append(assert_sound(folder))
+    seconds_until_gone(orphans, 30)
     assert records[-1] > 0
     assert len(set(records)) > 5
     # And the next run opens it, takes the lease over and makes more.
