@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -18,7 +19,7 @@ from genaug_data.cache import CacheReader, CacheWriter, verify
 from genaug_data.sample import Provenance, Recipe, Sample
 from tests.faults.following import assert_nothing_is_lost, train_through
 
-SECONDS = 5
+SECONDS = 60
 KEYS = [bytes([number]) * 16 for number in range(120)]
 
 
@@ -48,8 +49,13 @@ def test_a_loader_worker_that_is_killed_leaves_cache_and_reader_table_sound(wrap
                 os.kill(reader, signal.SIGKILL)
                 killed.append(reader)
 
-        with pytest.raises(RuntimeError, match=r"DataLoader worker \(pid.*\) (is killed by signal|exited)"):
+        # PyTorch says it of a signal; what was just being handed over breaks off with an OSError.
+        with pytest.raises(
+            (RuntimeError, OSError), match=r"DataLoader worker \(pid.*is killed by signal|reset|refused"
+        ):
             train_through(train, 10**6, each=kill, num_workers=2, persistent_workers=True)
+        # The iterator of the loop that failed: PyTorch goes on raising for as long as it is there.
+        gc.collect()
         assert len(steps) >= 4
         # The next loop reads on; the generation process is the writer that it was.
         batches = train_through(train, 6, num_workers=2)
