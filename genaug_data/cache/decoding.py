@@ -10,10 +10,19 @@ from typing import Any
 
 import numpy as np
 import torch
-import xxhash
 
-from genaug_data.cache.checked import Checked
-from genaug_data.cache.record import MAGIC, PNG, PREFIX, RAW, Damaged, Field, Layout, most_values, parse_layout
+from genaug_data.cache.record import (
+    MAGIC,
+    PNG,
+    PREFIX,
+    RAW,
+    Damaged,
+    Field,
+    Layout,
+    checksum,
+    most_values,
+    parse_layout,
+)
 from genaug_data.sample import Provenance, Sample, Target
 
 _SHORTEST = PREFIX.size + 8
@@ -29,15 +38,12 @@ _SMALL = 1 << 17
 class Decoder:
     """Reads records, and keeps the layouts that it has seen by the header they were parsed from.
 
-    Args:
-        checked: the records whose checksums were worked out already.
-
-    A record from a stranger can neither run code nor read outside itself: the types and bounds in a header are checked
-    before anything is read by it.
+    Every read works out the checksum anew: bytes on a disk or in memory can change at any time. A record from a
+    stranger can neither run code nor read outside itself: the types and bounds in a header are checked before anything
+    is read by it.
     """
 
-    def __init__(self, checked: Checked) -> None:
-        self._checked = checked
+    def __init__(self) -> None:
         self._layouts: dict[tuple[int, bytes], Layout] = {}
 
     def samples(self, keys: Sequence[bytes], records: Sequence[Any]) -> list[Sample | None]:
@@ -60,13 +66,13 @@ class Decoder:
                 samples[place] = sample
         return samples
 
-    def provenance(self, record: Any) -> Provenance | None:
-        """Return the provenance in a record, None if it is not what was written."""
+    def provenance(self, key: bytes, record: Any) -> Provenance | None:
+        """Return the provenance in the record of a key, None if it is not what was written."""
         if len(record) < _SHORTEST:
             return None
         row = np.frombuffer(bytearray(record), dtype=np.uint8)
         try:
-            if not _is_sound(row):
+            if not _is_sound(key, row):
                 return None
             place = self._layout(row).fields["provenance"]
             return Provenance.from_json(row[place.start : place.start + place.size].tobytes().decode())
@@ -74,12 +80,9 @@ class Decoder:
             return None
 
     def _decoded(self, keys: Sequence[bytes], records: Sequence[Any]) -> list[Sample | None]:
-        known = self._checked.covers(keys)
-        block, sound = _copied(records, check=not known)
-        if not known:
-            self._checked.add(keys, sound)
+        block, sound = _copied(keys, records)
         rows = block.numpy()
-        if known or sound.all():
+        if sound.all():
             whole = self._all_alike(block, rows)
             if whole is not None:
                 return whole
@@ -131,29 +134,29 @@ def _header_length(row: np.ndarray) -> int:
     return int.from_bytes(row[PREFIX.size : PREFIX.size + 8].tobytes(), "little")
 
 
-def _is_sound(row: np.ndarray) -> bool:
-    return int.from_bytes(row[8 : PREFIX.size].tobytes(), "little") == xxhash.xxh3_64_intdigest(row[PREFIX.size :].data)
+def _is_sound(key: bytes, row: np.ndarray) -> bool:
+    return int.from_bytes(row[8 : PREFIX.size].tobytes(), "little") == checksum(key, row[PREFIX.size :].data)
 
 
-def _copied(records: Sequence[Any], *, check: bool) -> tuple[torch.Tensor, np.ndarray]:
-    """Copy records of one length into the rows of a block, and say which are sound: all if none is to be checked."""
-    sound = np.ones(len(records), dtype=bool)
+def _copied(keys: Sequence[bytes], records: Sequence[Any]) -> tuple[torch.Tensor, np.ndarray]:
+    """Copy records of one length into the rows of a block, and say which are sound.
+
+    What is checked is the copy, so that nothing can change between the check and the use.
+    """
     if len(records[0]) <= _SMALL:
         block = torch.frombuffer(bytearray().join(records), dtype=torch.uint8).view(len(records), -1)
-        if check:
-            sound[:] = list(map(_is_sound, block.numpy()))
-        return block, sound
+        return block, np.fromiter(map(_is_sound, keys, block.numpy()), dtype=bool, count=len(records))
     # Values of LMDB start 16 bytes into a page; a copy is an eighth faster where its two ends lie alike in theirs.
     room = -(-(len(records[0]) + _OFFSET) // mmap.PAGESIZE) * mmap.PAGESIZE
     whole = torch.empty(len(records) * room + mmap.PAGESIZE, dtype=torch.uint8)
     first = _OFFSET - whole.data_ptr() % mmap.PAGESIZE
     first += mmap.PAGESIZE if first < 0 else 0
     block = whole[first : first + len(records) * room].view(len(records), room)[:, : len(records[0])]
-    for place, (record, row) in enumerate(zip(records, block.numpy(), strict=True)):
+    sound = np.empty(len(records), dtype=bool)
+    for place, (key, record, row) in enumerate(zip(keys, records, block.numpy(), strict=True)):
         row.data[:] = record
-        if check:
-            # At once, while the row is in the processor's cache.
-            sound[place] = _is_sound(row)
+        # At once, while the row is in the processor's cache.
+        sound[place] = _is_sound(key, row)
     return block, sound
 
 

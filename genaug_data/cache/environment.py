@@ -12,6 +12,8 @@ from typing import Any
 
 import lmdb
 
+from genaug_data.cache.pages import check_metas, check_pages
+
 _READERS = 1024
 _LENGTH = "length"
 _NAMES = ("records", "index", "order", "rejected", "totals")
@@ -134,6 +136,9 @@ class Handle:
         create = self._map_size is not None
         if not create and not os.path.exists(os.path.join(self._place, "data.mdb")):
             raise FileNotFoundError(self._place)
+        path = os.path.join(self._place, "data.mdb")
+        if os.path.exists(path):
+            check_metas(path)
         writable = os.access(self._place, os.W_OK)
         environment = lmdb.open(
             self._place,
@@ -147,7 +152,10 @@ class Handle:
         )
         try:
             _checked_length(self._place, _noted_length(self._place))
-        except TruncatedFile:
+            with environment.begin() as transaction:
+                if transaction.id():
+                    check_pages(path, transaction.id(), thorough=create)
+        except lmdb.Error:
             environment.close()
             raise
         try:

@@ -21,7 +21,7 @@ class Verification:
 
     Args:
         records: in the index.
-        damaged: keys of those that cannot be read as they were written.
+        damaged: keys of those that cannot be read as they were written, or of which the index says something else.
     """
 
     records: int
@@ -47,13 +47,17 @@ def verify(folder: str | Path, *, progress: bool = True) -> Verification:
                 f"the cache in {folder} is damaged beyond its records ({reader.damage()}); delete the folder's "
                 "'variants', and its variants are made again"
             )
-        keys = [entry.key for entry in reader.entries()]
-        with tqdm(total=len(keys), desc="verify", unit="variant", disable=not progress) as bar:
-            for start in range(0, len(keys), _AT_ONCE):
-                part = keys[start : start + _AT_ONCE]
-                damaged += [key for key, child in zip(part, reader.gather(part), strict=True) if child is None]
+        entries = reader.entries()
+        with tqdm(total=len(entries), desc="verify", unit="variant", disable=not progress) as bar:
+            for start in range(0, len(entries), _AT_ONCE):
+                part = entries[start : start + _AT_ONCE]
+                children = reader.gather([entry.key for entry in part])
+                for entry, child in zip(part, children, strict=True):
+                    made = None if child is None else reader.provenance(entry.key)
+                    if made is None or (made.parent, made.variant) != (entry.parent, entry.variant):
+                        damaged.append(entry.key)
                 bar.update(len(part))
-    return Verification(len(keys), tuple(damaged))
+    return Verification(len(entries), tuple(damaged))
 
 
 def prune(folder: str | Path, *, max_bytes: int | None = None, progress: bool = True) -> int:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from genaug_data.errors import CacheError
 
-FORMAT = 1
+FORMAT = 2
 _NAME = "genaug.json"
 _OURS = {_NAME, "variants", "writer.lock", "generator", "journals"}
 

@@ -11,10 +11,10 @@ import lmdb
 import xxhash
 from typing_extensions import Self
 
-from genaug_data.cache.checked import Checked
+from genaug_data.cache.books import INDEX
 from genaug_data.cache.decoding import Decoder
 from genaug_data.cache.environment import Handle
-from genaug_data.cache.writer import INDEX, CacheStats, judges_of, stats_of
+from genaug_data.cache.writer import CacheStats, judges_of, stats_of
 from genaug_data.sample import Provenance, Sample
 
 # Nothing was cached yet, or the file is damaged; a lock table that is gone with the folder says so as an OSError.
@@ -34,7 +34,10 @@ class Entry(NamedTuple):
 class CacheReader:
     """Reads a cache while others read and one writes; picklable, and good in any process however it was started.
 
-    Nothing that is wrong with the cache raises: a variant that is absent or damaged reads as None.
+    Nothing that is wrong with the cache raises: a variant that is absent or damaged reads as None. Every read verifies
+    the record's checksum, so that no damaged byte of a record is ever an image. The pages by which LMDB finds records
+    are checked when a process opens the file: a file whose pages cannot be followed reads as empty. Not seen is damage
+    done to those pages by another program while a process has the file open; LMDB would follow them.
 
     Args:
         folder: of the cache; it may not be there yet.
@@ -50,15 +53,13 @@ class CacheReader:
 
     def _open(self) -> None:
         self._handle = Handle(self._folder / "variants")
-        self._checked = Checked(self._folder / "variants" / "data.mdb")
-        self._decoder = Decoder(self._checked)
+        self._decoder = Decoder()
 
     def gather(self, keys: Sequence[bytes]) -> list[Sample | None]:
         """Return the variants of ``keys``, in order; images of one size are rows of one tensor, each copied once."""
         try:
             with self._handle.transaction() as (transaction, databases):
                 records, get = databases["records"], transaction.get
-                self._checked.look(transaction.id())
                 return self._decoder.samples(keys, [get(key, None, records) for key in keys])
         except _UNREADABLE:
             return [None] * len(keys)
@@ -68,7 +69,7 @@ class CacheReader:
         try:
             with self._handle.transaction() as (transaction, databases):
                 record = transaction.get(key, db=databases["records"])
-                return None if record is None else self._decoder.provenance(record)
+                return None if record is None else self._decoder.provenance(key, record)
         except _UNREADABLE:
             return None
 

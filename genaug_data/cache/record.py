@@ -22,7 +22,7 @@ Codec = Literal["auto", "raw", "png"]
 """How an image is stored; "auto" is raw up to 128 pixels and PNG above, both lossless."""
 
 PREFIX = struct.Struct("<4sB3xQ")
-"""Magic, codec, and the xxh3 of everything behind."""
+"""Magic, codec, and the checksum of everything behind."""
 MAGIC = b"GAR1"
 RAW, PNG = 0, 1
 _RAW_UP_TO = 128
@@ -73,8 +73,25 @@ class Layout:
     is_png: bool
 
 
-def encode(sample: Sample, provenance: Provenance, codec: Codec = "auto") -> bytes:
-    """Return the record of a variant.
+def checksum(key: bytes, blob: Any) -> int:
+    """Return the xxh3 of what stands behind the prefix, seeded with the key that the record is stored under.
+
+    So a sound record that is found under a key of another one, because a page of the file's tree is damaged, say, is no
+    sound record.
+
+    Args:
+        key: of the record.
+        blob: any buffer.
+
+    Example:
+        >>> checksum(b"one", b"blob") == checksum(b"two", b"blob")
+        False
+    """
+    return xxhash.xxh3_64_intdigest(blob, seed=xxhash.xxh3_64_intdigest(key))
+
+
+def encode(key: bytes, sample: Sample, provenance: Provenance, codec: Codec = "auto") -> bytes:
+    """Return the record of a variant, which can be read under its key alone.
 
     Raises:
         DataError: the annotation is of a kind that cannot be stored.
@@ -92,7 +109,7 @@ def encode(sample: Sample, provenance: Provenance, codec: Codec = "auto") -> byt
     # Padded, so that records of one kind have the same header and the reader parses it once.
     tensors["provenance"] = np.frombuffer(text + b" " * (-len(text) % _PAD), dtype=np.uint8)
     blob = safetensors.numpy.save(tensors)
-    return PREFIX.pack(MAGIC, PNG if png else RAW, xxhash.xxh3_64_intdigest(blob)) + blob
+    return PREFIX.pack(MAGIC, PNG if png else RAW, checksum(key, blob)) + blob
 
 
 def most_values(size: int) -> int:

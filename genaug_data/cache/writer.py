@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,19 +12,19 @@ import lmdb
 import xxhash
 from typing_extensions import Self
 
+from genaug_data.cache.books import Books, footprint
 from genaug_data.cache.environment import Handle
 from genaug_data.cache.lease import Lease
 from genaug_data.cache.manifest import check_folder, read_manifest, write_manifest
 from genaug_data.cache.record import Codec, encode
+from genaug_data.cache.reserve import Reserve
 from genaug_data.errors import CacheError, CacheFull
 from genaug_data.sample import Provenance, Sample
 
-INDEX = struct.Struct("<qiqQ")
-TOTALS = struct.Struct("<qQ")
-_PAGE = 4096
 _MOST_REJECTED = 20_000
 _JUDGES = b"judges"
 _LEAST_MAP = 1 << 20
+_KEYS_IN_NEED = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +45,7 @@ class CacheStats:
 class CacheWriter:
     """Writes variants and evicts them; there is one in all processes on a folder.
 
+    A megabyte of the file system is kept in reserve, so that variants can be evicted where there is no room.
     Each :meth:`put` is one transaction, synced to disk before it returns: whatever happens to the process, a record is
     there whole or not at all. (Power loss is another matter: it is left to the file system.)
 
@@ -92,6 +92,12 @@ class CacheWriter:
             self._handle = Handle(self._folder / "variants", map_size)
             self._handle.forget_dead_readers()
             self._handle.resize(map_size)
+            with self._handle.transaction(write=True) as opened:
+                books = Books(*opened)
+                if not books.agree():
+                    books.write_anew()
+            self._reserve = Reserve(self._folder / "variants" / "reserve")
+            self._reserve.take()
         except (OSError, lmdb.Error) as error:
             self._lease.release()
             raise CacheError(
@@ -107,11 +113,11 @@ class CacheWriter:
         Raises:
             CacheFull: a record alone exceeds the bound, or the file system has no room; what was there stays.
         """
-        encoded = [(key, encode(sample, made, self._codec), made) for key, sample, made in records]
+        encoded = [(key, encode(key, sample, made, self._codec), made) for key, sample, made in records]
         for _, value, made in encoded:
-            if _size(value) > self._max_bytes:
+            if footprint(value) > self._max_bytes:
                 raise CacheFull(
-                    f"a variant of example {made.parent} takes {_size(value)} bytes, the cache is bounded at "
+                    f"a variant of example {made.parent} takes {footprint(value)} bytes, the cache is bounded at "
                     f"{self._max_bytes}; raise max_bytes"
                 )
         if not encoded:
@@ -152,15 +158,24 @@ class CacheWriter:
             return None if transaction.get(key, db=databases["rejected"]) is None else "rejected"
 
     def evict(self, keys: Iterable[bytes]) -> int:
-        """Remove variants and return how many were there."""
-        removed = 0
-        with self._transaction() as (transaction, databases):
-            total, sequence = _totals(transaction, databases)
-            for key in keys:
-                freed = _drop(transaction, databases, key)
-                total -= freed
-                removed += freed > 0
-            _set_totals(transaction, databases, total, sequence)
+        """Remove variants and return how many were there.
+
+        Where the file system has no room even for that, what the cache keeps in reserve is given back for it.
+
+        Raises:
+            CacheFull: there was not enough in reserve; some of the variants may be gone.
+        """
+        keys = list(keys)
+        try:
+            return self._drop(keys)
+        except CacheFull:
+            self._reserve.give_back()
+        # One by one at first: what a step frees, those after the next can write to.
+        removed, start, step = 0, 0, 1
+        while start < len(keys):
+            removed += self._drop(keys[start : start + step])
+            start, step = start + step, min(2 * step, _KEYS_IN_NEED)
+        self._reserve.take()
         return removed
 
     def stats(self) -> CacheStats:
@@ -194,67 +209,51 @@ class CacheWriter:
                 f"the file system has no room for the cache in {self._folder} ({error}); free some, or lower max_bytes"
             ) from error
 
+    def _drop(self, keys: Sequence[bytes]) -> int:
+        removed = 0
+        with self._transaction() as (transaction, databases):
+            books = Books(transaction, databases)
+            total, sequence = books.totals()
+            for key in keys:
+                freed = books.drop(key)
+                total -= freed
+                removed += freed > 0
+            books.set_totals(total, sequence)
+        return removed
+
     def _store(self, encoded: Sequence[tuple[bytes, bytes, Provenance]]) -> list[bytes]:
         evicted = []
         with self._transaction() as (transaction, databases):
-            total, sequence = _totals(transaction, databases)
-            total -= sum(_drop(transaction, databases, key) for key, _, _ in encoded)
-            total += sum(_size(value) for _, value, _ in encoded)
-            oldest = transaction.cursor(db=databases["order"])
-            while total > self._max_bytes and oldest.first():
-                key = bytes(oldest.value())
-                total -= _drop(transaction, databases, key)
+            books = Books(transaction, databases)
+            total, sequence = books.totals()
+            total -= sum(books.drop(key) for key, _, _ in encoded)
+            total += sum(footprint(value) for _, value, _ in encoded)
+            while total > self._max_bytes and (key := books.oldest()) is not None:
+                total -= books.drop(key)
                 evicted.append(key)
             first = 0
             while total > self._max_bytes:
                 # Nothing older is left: of the batch itself, only the newest stay.
-                total -= _size(encoded[first][1])
+                total -= footprint(encoded[first][1])
                 evicted.append(encoded[first][0])
                 first += 1
             for key, value, made in encoded[first:]:
-                entry = INDEX.pack(made.parent, made.variant, _size(value), sequence)
                 transaction.put(key, value, db=databases["records"])
-                transaction.put(key, entry, db=databases["index"])
-                transaction.put(sequence.to_bytes(8, "big"), key, db=databases["order"])
+                books.enter(key, made.parent, made.variant, footprint(value), sequence)
                 transaction.delete(key, db=databases["rejected"])
                 sequence += 1
-            _set_totals(transaction, databases, total, sequence)
+            books.set_totals(total, sequence)
+        self._reserve.take()
         return evicted
 
 
 def stats_of(transaction: lmdb.Transaction, databases: dict[str, Any]) -> CacheStats:
     """Return how much a cache holds, as one transaction sees it."""
     records, rejected = (transaction.stat(databases[name])["entries"] for name in ("index", "rejected"))
-    return CacheStats(records, _totals(transaction, databases)[0], rejected)
+    return CacheStats(records, Books(transaction, databases).totals()[0], rejected)
 
 
 def judges_of(transaction: lmdb.Transaction, databases: dict[str, Any]) -> str | None:
     """Return which gates the variants of a cache have passed, as one transaction sees it."""
     stored = transaction.get(_JUDGES, db=databases["totals"])
-    return None if stored is None else bytes(stored).decode()
-
-
-def _size(value: bytes) -> int:
-    # What LMDB really uses: pages of their own for a large value, a share of one for a small, and the two indices.
-    stored = len(value) + 16
-    return 256 + (-(-stored // _PAGE) * _PAGE if stored > _PAGE // 2 else stored)
-
-
-def _drop(transaction: lmdb.Transaction, databases: dict[str, Any], key: bytes) -> int:
-    entry = transaction.get(key, db=databases["index"])
-    if entry is None:
-        return 0
-    _, _, size, sequence = INDEX.unpack(entry)
-    transaction.delete(key, db=databases["records"])
-    transaction.delete(key, db=databases["index"])
-    transaction.delete(sequence.to_bytes(8, "big"), db=databases["order"])
-    return size
-
-
-def _totals(transaction: lmdb.Transaction, databases: dict[str, Any]) -> tuple[int, int]:
-    stored = transaction.get(b"totals", db=databases["totals"])
-    return (0, 0) if stored is None else TOTALS.unpack(stored)
-
-
-def _set_totals(transaction: lmdb.Transaction, databases: dict[str, Any], total: int, sequence: int) -> None:
-    transaction.put(b"totals", TOTALS.pack(total, sequence), db=databases["totals"])
+    return None if stored is None else bytes(stored).decode(errors="replace")

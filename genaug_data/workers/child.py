@@ -23,12 +23,12 @@ NICENESS = 5
 """The trainer comes first where both run on the same processor cores."""
 
 
-def main(descriptor: int) -> None:
-    """Serve the parent at the other end of ``descriptor`` until it says stop or is gone."""
+def main(descriptor: int, parent: int) -> None:
+    """Serve the process ``parent`` at the other end of ``descriptor`` until it says stop or is gone."""
     # A batch scheduler or a Ctrl-C signals the whole group; the trainer decides when generation ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
+    threading.Thread(target=_end_with_parent, args=(parent,), daemon=True).start()
     if hasattr(os, "nice"):
         os.nice(NICENESS)
     connection = Connection(descriptor)
@@ -39,6 +39,7 @@ def main(descriptor: int) -> None:
 
 
 def _end_with_parent(parent: int) -> None:
+    # The parent says who it is: it may be gone before this process has imported what it needs to ask.
     while os.getppid() == parent:
         time.sleep(0.5)
     os._exit(0)

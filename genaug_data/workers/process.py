@@ -211,7 +211,8 @@ class ProcessWorker:
                 self._working_on = requests
                 return
             case Ready():
-                self._state = "ready"
+                # Not a worker that is closed meanwhile: that one would be started again by the next poll.
+                self._go_on_as("ready")
                 self._send_waiting()
             case Evicted():
                 # Also told of those that left to make room; a second eviction of a key does no harm.
@@ -255,7 +256,7 @@ class ProcessWorker:
             return
         if self._restarts == 0:
             self._news.append(Warned(f"the generation process {cause}; it is started again, training goes on"))
-        self._state = "starting"
+        self._go_on_as("starting")
         self._not_before = time.monotonic() + min(self._backoff * 2**self._restarts_in_a_row, 30.0)
         self._restarts += 1
         self._restarts_in_a_row += 1
@@ -282,8 +283,12 @@ class ProcessWorker:
         others = [request for place, request in self._account.outstanding.items() if place not in held]
         self._unsent = ([others] if others else []) + alone
 
+    def _go_on_as(self, state: str) -> None:
+        if self._state != "closed":
+            self._state = state
+
     def _give_up(self, reason: str, readable: bool = False) -> None:
-        self._state = "broken"
+        self._go_on_as("broken")
         self._account.outstanding.clear()
         self._news.append(Broken(reason, readable))
         if self._child is not None:

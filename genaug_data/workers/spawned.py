@@ -17,7 +17,7 @@ _PROGRAM = """
 import json, sys
 sys.path[:] = json.loads(sys.argv[1])
 from genaug_data.workers.child import main
-main(int(sys.argv[2]))
+main(int(sys.argv[2]), int(sys.argv[3]))
 """
 
 
@@ -35,7 +35,7 @@ class Spawned:
         ours, theirs = socket.socketpair()
         with theirs:
             self.process = subprocess.Popen(
-                [sys.executable, "-c", _PROGRAM, json.dumps(sys.path), str(theirs.fileno())],
+                [sys.executable, "-c", _PROGRAM, json.dumps(sys.path), str(theirs.fileno()), str(os.getpid())],
                 stdin=subprocess.DEVNULL,
                 # Idle threads that spin would take the cores from the trainer.
                 env=os.environ | {"OMP_WAIT_POLICY": "passive"},

@@ -412,3 +412,15 @@ def test_an_eviction_that_finds_no_room_is_answered(job: Callable[..., Job]) -> 
     production._writer = FillsUp()
     assert production.evict([b"k" * 16]) == [Evicted(()), Full("no room")]
     production.close()
+
+
+def test_a_child_that_becomes_ready_while_its_worker_closes_is_not_started_again(job: Callable[..., Job]) -> None:
+    worker = ProcessWorker(job(), Budget())
+    worker.start()
+    worker.poll()
+    # It reads the stop behind the job, after it has set up and said so.
+    worker._child.ask_to_stop(grace=30)
+    worker.close()
+    assert worker.stats().state == "closed"
+    assert [type(event) for event in worker.poll()] == [Ready]
+    assert worker.process_id is None

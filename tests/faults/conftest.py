@@ -1,0 +1,99 @@
+"""Every test of a fault also shows that nothing stays behind."""
+
+from __future__ import annotations
+
+import gc
+import itertools
+import os
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from multiprocessing import resource_tracker
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+_HELPERS = (b"resource_tracker", b"forkserver")
+_DAEMONS = {"tqdm_monitor"}
+
+
+class Held(NamedTuple):
+    """What this process holds that a test may not leave behind."""
+
+    children: Counter[str]
+    threads: Counter[str]
+    files: Counter[str]
+    shared: Counter[str]
+
+
+def _children() -> Counter[str]:
+    listed = [task.joinpath("children").read_text().split() for task in Path("/proc/self/task").iterdir()]
+    found = Counter[str]()
+    for child in itertools.chain(*listed):
+        try:
+            command = Path(f"/proc/{child}/cmdline").read_bytes()
+        except OSError:
+            continue
+        if not any(helper in command for helper in _HELPERS):
+            found[child] += 1
+    return found
+
+
+def _files() -> Counter[str]:
+    found = Counter[str]()
+    for descriptor in os.listdir("/proc/self/fd"):
+        try:
+            target = os.readlink(f"/proc/self/fd/{descriptor}")
+        except OSError:
+            # The one that listed the folder.
+            continue
+        if not target.startswith(("pipe:", "/dev/")):
+            found[target] += 1
+        elif target.startswith("pipe:"):
+            found["a pipe"] += 1
+    return found
+
+
+def _held() -> Held:
+    return Held(
+        _children(),
+        Counter(thread.name for thread in threading.enumerate() if thread.name not in _DAEMONS),
+        _files(),
+        Counter(os.listdir("/dev/shm")),
+    )
+
+
+@pytest.fixture(autouse=True)
+def _nothing_stays_behind(request: pytest.FixtureRequest) -> Iterator[None]:
+    if "wrap" in request.fixturenames:
+        # So that its datasets are closed before the look.
+        request.getfixturevalue("wrap")
+    # It stays for the life of the process, once anything needs it.
+    resource_tracker.ensure_running()
+    gc.collect()
+    before = _held()
+    yield
+    for train in getattr(request.node, "opened", []):
+        train.close()
+    end = time.monotonic() + 5
+    while True:
+        gc.collect()
+        left = {name: now - then for name, now, then in zip(Held._fields, _held(), before, strict=True) if now - then}
+        if not left or time.monotonic() > end:
+            break
+        time.sleep(0.05)
+    assert not left, f"the test left behind {left}"
+
+
+@pytest.fixture
+def wrap(wrap: Callable, request: pytest.FixtureRequest) -> Callable:
+    """The ``wrap`` of all tests; what it made is closed before the look for what stayed behind."""
+    request.node.opened = []
+
+    def make(*arguments: object, **named: object) -> object:
+        request.node.opened.append(wrap(*arguments, **named))
+        return request.node.opened[-1]
+
+    return make

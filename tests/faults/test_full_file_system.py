@@ -1,0 +1,106 @@
+"""Row 9: the file system is full, to its last page. Generation pauses, evicts and resumes; training does not notice."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from genaug_data.cache import verify
+from tests.faults.scripts import HEAD
+
+_MOUNTS = subprocess.run(
+    ["unshare", "-rm", "sh", "-c", "mount -t tmpfs -o size=1m tmpfs /mnt"], capture_output=True, check=False
+).returncode
+
+# A file system of 6 MB, of which somebody else takes what is left before generation begins.
+FULL = """
+from genaug_data.cache import CacheReader, CacheWriter, verify
+from genaug_data.errors import GenaugWarning
+from genaug_data import Budget
+warnings.simplefilter("ignore")
+others = os.path.join(os.path.dirname(folder), "others")
+def fill():
+    with open(others, "ab", buffering=0) as file:
+        try:
+            while True:
+                file.write(bytes(4096))
+        except OSError:
+            pass
+    left = os.statvfs(os.path.dirname(folder))
+    assert left.f_bavail == 0, left
+train = wrap(max_children=40, generator=Slow())
+full = []
+def each(step):
+    if not full and train.stats().get("accepted", 0) >= 30:
+        fill()
+        full.append(train.stats()["accepted"])
+with train:
+    train_through(train, 20, each=each, until=lambda: bool(full), pause=0.01)
+    said = lambda: " ".join(train._own().loop.sayings._sentences)
+    train_through(train, 20, until=lambda: "generation pauses" in said(), pause=0.01)
+    evicted = train.stats().get("evicted", 0)
+    train_through(train, 20, until=lambda: train.stats().get("evicted", 0) > evicted, pause=0.01)
+    print("evicted", flush=True)
+    accepted = train.stats()["accepted"]
+    # Into the pages that the evictions have freed, on a file system that is as full as it was.
+    train_through(train, 20, until=lambda: train.stats()["accepted"] > accepted, pause=0.01)
+    print("resumed", flush=True)
+    assert train.stats()["restarts"] == 0
+assert verify(folder, progress=False).damaged == ()
+assert "the file system has no room for the cache" in said(), said()
+"""
+
+
+@pytest.mark.skipif(_MOUNTS != 0, reason="no file system can be mounted here")
+def test_generation_pauses_evicts_and_resumes_on_a_file_system_without_a_free_page(tmp_path: Path) -> None:
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([".", *sys.path])}
+    command = f'mount -t tmpfs -o size=6m tmpfs {tmp_path} && exec "$0" -c "$1" {tmp_path}/cache'
+    ended = subprocess.run(
+        ["unshare", "-rm", "sh", "-c", command, sys.executable, HEAD + FULL],
+        capture_output=True, text=True, env=environment, timeout=150, check=False,
+    )  # fmt: skip
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.split() == ["evicted", "resumed"]
+
+
+LIMITED = """
+import resource
+from dataclasses import dataclass
+warnings.simplefilter("ignore")
+@dataclass
+class Limits(Noisy):
+    # A bound on the length of the files of the generation process: writing beyond it fails as on a full disk.
+    def generate(self, parents, requests):
+        import os, resource
+        length = os.stat(os.path.join(folder, "variants", "data.mdb")).st_size
+        if resource.getrlimit(resource.RLIMIT_FSIZE)[0] == resource.RLIM_INFINITY:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (length + 250_000, resource.RLIM_INFINITY))
+        return Noisy.generate(self, parents, requests)
+from genaug_data.cache import verify
+train = wrap(max_children=40, generator=Limits())
+said = lambda: " ".join(train._own().loop.sayings._sentences)
+with train:
+    train_through(train, 20, until=lambda: "generation pauses" in said(), pause=0.01)
+    train_through(train, 20, until=lambda: train.stats().get("evicted", 0) > 0, pause=0.01)
+    print("evicted", flush=True)
+    accepted = train.stats()["accepted"]
+    train_through(train, 20, until=lambda: train.stats()["accepted"] > accepted, pause=0.01)
+    print("resumed", flush=True)
+    assert train.stats()["restarts"] == 0
+assert verify(folder, progress=False).damaged == ()
+"""
+
+
+def test_generation_pauses_evicts_and_resumes_where_its_file_may_not_grow(tmp_path: Path) -> None:
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([".", *sys.path])}
+    ended = subprocess.run(
+        [sys.executable, "-c", HEAD + LIMITED, str(tmp_path / "cache")],
+        capture_output=True, text=True, env=environment, timeout=150, check=False,
+    )  # fmt: skip
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.split() == ["evicted", "resumed"]
+    assert verify(tmp_path / "cache", progress=False).records > 0

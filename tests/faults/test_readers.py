@@ -1,0 +1,137 @@
+"""Rows 7 and 10: a reading process is killed; variants are evicted while others read them."""
+
+from __future__ import annotations
+
+import gc
+import multiprocessing
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from genaug_data.cache import CacheReader, CacheWriter, verify
+from genaug_data.sample import Provenance, Recipe, Sample
+from tests.faults.following import assert_nothing_is_lost, train_through
+
+SECONDS = 60
+KEYS = [bytes([number]) * 16 for number in range(120)]
+
+
+def image_of(number: int) -> torch.Tensor:
+    # Small ones share pages, large ones have pages of their own.
+    size = 64 if number % 4 == 0 else 12
+    return torch.full((3, size, size), number, dtype=torch.uint8)
+
+
+def slots(reader: CacheReader) -> set[int]:
+    """Return the process ids that hold a slot in the reader table, as one who has the file open sees it."""
+    lines = reader._handle._shared().environment.readers().splitlines()
+    return {int(line.split()[0]) for line in lines if line.split() and line.split()[0].isdigit()}
+
+
+def test_a_loader_worker_that_is_killed_leaves_cache_and_reader_table_sound(wrap: Callable, tmp_path: Path) -> None:
+    train = wrap(mode="async", worker="process", policy="uniform", ratio=0.5)
+    with train:
+        train.warmup()
+        killed: list[int] = []
+        steps: list[int] = []
+
+        def kill(step: int) -> None:
+            steps.append(step)
+            if step == 4:
+                (reader, *_) = [child.pid for child in multiprocessing.active_children()]
+                os.kill(reader, signal.SIGKILL)
+                killed.append(reader)
+
+        # PyTorch says it of a signal; what was just being handed over breaks off with an OSError.
+        with pytest.raises(
+            (RuntimeError, OSError), match=r"DataLoader worker \(pid.*is killed by signal|reset|refused"
+        ):
+            train_through(train, 10**6, each=kill, num_workers=2, persistent_workers=True)
+        # The iterator of the loop that failed: PyTorch goes on raising for as long as it is there.
+        gc.collect()
+        assert len(steps) >= 4
+        # The next loop reads on; the generation process is the writer that it was.
+        batches = train_through(train, 6, num_workers=2)
+        assert sum(int(meta.synthetic.sum()) for _, _, meta in batches) == 4 * len(batches)
+        assert train.stats()["restarts"] == 0
+    assert_nothing_is_lost(train)
+    assert verify(tmp_path / "cache", progress=False).damaged == ()
+    assert len(killed) == 1
+
+
+def test_the_slot_of_a_reader_killed_in_the_middle_of_a_read_is_freed(tmp_path: Path) -> None:
+    folder = tmp_path / "cache"
+    with CacheWriter(folder, fingerprint="f", identity="i", max_bytes=1 << 22) as writer:
+        writer.put([(KEYS[1], Sample(image_of(1), 1), Provenance(1, "00", 0, "f", Recipe(), 1, (), 0.5))])
+    with CacheReader(folder) as ours:
+        assert ours.stats().records == 1
+        told, tell = os.pipe()
+        child = os.fork()
+        if child == 0:
+            with CacheReader(folder)._handle.transaction():
+                os.write(tell, b"x")
+                time.sleep(1000)
+        os.read(told, 1)
+        os.close(told)
+        os.close(tell)
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        assert child in slots(ours)
+        # As at the start of every run. A slot that stays would keep the pages that it saw from ever being used again.
+        CacheWriter(folder, fingerprint="f", identity="i", max_bytes=1 << 22).close()
+        assert child not in slots(ours)
+        assert ours.gather([KEYS[1]])[0] is not None
+
+
+def _read_until_told(folder: str, stop: Any, results: Any) -> None:
+    reader, wrong, right, absent, raised = CacheReader(folder), 0, 0, 0, ""
+    order = np.random.default_rng(os.getpid())
+    try:
+        while not stop.is_set():
+            numbers = order.choice(len(KEYS), 16, replace=False).tolist()
+            for number, found in zip(numbers, reader.gather([KEYS[number] for number in numbers]), strict=True):
+                if found is None:
+                    absent += 1
+                elif found.target == number and torch.equal(found.image, image_of(number)):
+                    right += 1
+                else:
+                    wrong += 1
+    except BaseException as error:
+        raised = repr(error)
+    results.put((wrong, raised, right, absent))
+
+
+def test_eviction_while_two_processes_read_for_a_minute_shows_no_wrong_image(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("fork")
+    stop, results = context.Event(), context.SimpleQueue()
+    folder = tmp_path / "cache"
+    made = [Provenance(number, "00", 0, "f", Recipe(), 1, (), 0.5) for number in range(len(KEYS))]
+    order = np.random.default_rng(0)
+    # The bound holds about half of them, so that every put evicts; evict() itself takes its share.
+    with CacheWriter(folder, fingerprint="f", identity="i", max_bytes=300_000) as writer:
+        readers = [context.Process(target=_read_until_told, args=(str(folder), stop, results)) for _ in range(2)]
+        for reader in readers:
+            reader.start()
+        end, evicted = time.monotonic() + SECONDS, 0
+        while time.monotonic() < end:
+            numbers = order.choice(len(KEYS), 12, replace=False).tolist()
+            evicted += len(writer.put([(KEYS[n], Sample(image_of(n), n), made[n]) for n in numbers]))
+            evicted += writer.evict([KEYS[n] for n in order.choice(len(KEYS), 3, replace=False).tolist()])
+        stop.set()
+        counts = [results.get() for _ in readers]
+        for reader in readers:
+            reader.join(30)
+            reader.close()
+    results.close()
+    assert [(wrong, raised) for wrong, raised, _, _ in counts] == [(0, ""), (0, "")]
+    assert min(right for _, _, right, _ in counts) > 1000
+    assert min(absent for *_, absent in counts) > 1000
+    assert evicted > 1000
+    assert verify(folder, progress=False).damaged == ()
