@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -21,6 +22,10 @@ _NAMES = ("records", "index", "order", "rejected", "totals")
 
 class TruncatedFile(lmdb.Error):
     """The file is shorter than it was."""
+
+
+class ForeignFile(lmdb.Error):
+    """In place of a file of the cache there is a link, a pipe or a folder."""
 
 
 @dataclass(slots=True)
@@ -58,6 +63,7 @@ class Handle:
     """
 
     def __init__(self, folder: Path, map_size: int | None = None) -> None:
+        self._folder = folder
         self._place = os.path.realpath(folder)
         self._map_size = map_size
         self._process = 0
@@ -136,6 +142,7 @@ class Handle:
         create = self._map_size is not None
         if not create and not os.path.exists(os.path.join(self._place, "data.mdb")):
             raise FileNotFoundError(self._place)
+        _check_plain(self._folder)
         path = os.path.join(self._place, "data.mdb")
         if os.path.exists(path):
             check_metas(path)
@@ -166,6 +173,14 @@ class Handle:
             environment.close()
             raise FileNotFoundError(self._place) from None
         return environment, databases
+
+
+def _check_plain(folder: Path) -> None:
+    # LMDB would write through links, and wait for ever on a pipe.
+    files = [(folder / name, stat.S_ISREG) for name in ("data.mdb", "lock.mdb", _LENGTH)]
+    for path, is_right in ((folder, stat.S_ISDIR), *files):
+        if os.path.lexists(path) and not is_right(os.lstat(path).st_mode):
+            raise ForeignFile(f"{path} is a link, or not what a cache is made of")
 
 
 def _checked_length(place: str, known: int) -> int:

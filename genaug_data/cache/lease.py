@@ -23,7 +23,8 @@ class Lease:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._descriptor: int | None = os.open(folder / "writer.lock", os.O_RDWR | os.O_CREAT, 0o644)
+        # Through a link, a file that is not ours would be emptied.
+        self._descriptor: int | None = os.open(folder / "writer.lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644)
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -48,6 +49,7 @@ class Lease:
 def _name(holder: bytes) -> str:
     try:
         known = json.loads(holder)
-        return f"process {known['pid']} on {known['host']} since {known['since']}"
-    except (ValueError, KeyError, TypeError):
+        said = f"process {known['pid']} on {known['host']} since {known['since']}"
+        return " ".join(said.split())
+    except (ValueError, KeyError, TypeError, RecursionError):
         return "another process"

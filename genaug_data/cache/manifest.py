@@ -12,6 +12,7 @@ from genaug_data.errors import CacheError
 
 FORMAT = 2
 _NAME = "genaug.json"
+_MOST_BYTES = 1 << 20
 _OURS = {_NAME, "variants", "writer.lock", "generator", "journals"}
 
 
@@ -47,19 +48,35 @@ def read_manifest(folder: str | Path) -> Manifest | None:
         return None
     if not folder.is_dir():
         raise CacheError(f"cache must be a folder, got the file {folder}; pass another path")
-    foreign = sorted(set(os.listdir(folder)) - _OURS)
+    names = set(os.listdir(folder))
+    foreign = sorted(names - _OURS)
+    links = sorted(name for name in names & _OURS if (folder / name).is_symlink())
+    if links:
+        # Through it we would write to what is not ours.
+        raise CacheError(f"{folder / links[0]} is a symbolic link; put the file itself there, or link the whole folder")
     if not (folder / _NAME).is_file():
         if foreign:
             raise CacheError(f"{folder} is no cache, it holds {foreign[0]!r}; pass an empty folder or a new one")
         return None
     try:
-        manifest = Manifest(**json.loads((folder / _NAME).read_text()))
-    except (ValueError, TypeError, OSError) as error:
+        manifest = _read(folder / _NAME)
+    except (ValueError, TypeError, OSError, RecursionError) as error:
         raise CacheError(f"the manifest {folder / _NAME} cannot be read ({error}); pass another folder") from error
     if manifest.format != FORMAT:
         raise CacheError(
             f"{folder} has cache format {manifest.format}, this version reads {FORMAT}; pass another folder"
         )
+    return manifest
+
+
+def _read(path: Path) -> Manifest:
+    with path.open("rb") as stored:
+        text = stored.read(_MOST_BYTES + 1)
+    if len(text) > _MOST_BYTES:
+        raise ValueError(f"it has more than {_MOST_BYTES} bytes")
+    manifest = Manifest(**json.loads(text))
+    if not (isinstance(manifest.identity, str) and isinstance(manifest.fingerprint, str)):
+        raise TypeError("its identity or fingerprint is no text")
     return manifest
 
 

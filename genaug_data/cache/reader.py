@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -92,7 +93,9 @@ class CacheReader:
             return
         for key, row in rows:
             if xxhash.xxh3_64_digest(row[8:]) == row[:8]:
-                yield key, Provenance.from_json(row[8:].decode())
+                # A checksum is no signature.
+                with suppress(ValueError, TypeError, KeyError, AttributeError, RecursionError):
+                    yield key, Provenance.from_json(row[8:].decode())
 
     def judged_by(self) -> str | None:
         """Return which gates every variant here has passed, as the writer noted it; None if it is not known."""

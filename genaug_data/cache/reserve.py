@@ -32,7 +32,7 @@ class Reserve:
         if self._is_whole:
             return
         try:
-            descriptor = os.open(self._file, os.O_RDWR | os.O_CREAT, 0o644)
+            descriptor = os.open(self._file, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644)
             try:
                 # A file that is only made long, without this, takes no room.
                 os.posix_fallocate(descriptor, 0, _BYTES)

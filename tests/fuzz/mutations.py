@@ -9,15 +9,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-import xxhash
 from torchvision.tv_tensors import Mask
 
-from genaug_data.cache.record import PREFIX, encode
+from genaug_data.cache.record import PREFIX, checksum, encode
 from genaug_data.sample import Provenance, Recipe, Sample, Target, Verdict
 from genaug_data.seeding import numpy_generator, torch_generator
 
 Random = np.random.Generator
 
+KEY = b"k" * 16
 MADE = Provenance(3, "ab", 0, "f", Recipe(), 5, (Verdict("validity", 1.0, True),), 0.5, {"torch": "2"}, 1.0)
 _HEADER = PREFIX.size + 8
 _TELLING = b'\x00\xff\x7f\x80[]{}",:-09.eEINU8'
@@ -64,14 +64,14 @@ def records() -> tuple[list[Sample], list[bytes]]:
         (target, shape, codec) for target in targets() for shape in ((1, 4, 5), (3, 4, 5)) for codec in ("raw", "png")
     ]
     samples = [Sample(image_of(shape, seed), target) for seed, (target, shape, _) in enumerate(kinds)]
-    return samples, [encode(sample, MADE, codec) for sample, (_, _, codec) in zip(samples, kinds, strict=True)]
+    return samples, [encode(KEY, sample, MADE, codec) for sample, (_, _, codec) in zip(samples, kinds, strict=True)]
 
 
 def repaired(data: bytes | bytearray) -> bytes:
     """Return a record with the checksum that belongs to what is behind it, as a stranger would write it."""
     blob = bytes(data[PREFIX.size :])
     magic, codec, _ = PREFIX.unpack(bytes(data[: PREFIX.size]).ljust(PREFIX.size, b"\0"))
-    return PREFIX.pack(magic, codec, xxhash.xxh3_64_intdigest(blob)) + blob
+    return PREFIX.pack(magic, codec, checksum(KEY, blob)) + blob
 
 
 def with_header(data: bytes, header: bytes) -> bytes:

@@ -26,28 +26,13 @@ from genaug_data.sample import Recipe, Request, Sample
 from tests.fuzz.mutations import MADE, image_of
 from tests.toys import toy_samples
 
-# What the cache does not survive yet; a hang among it is not even tried.
-WAITING = {
-    "deep", "deep inside", "identity of another type", "held deep", "held lines", "writer.lock-file",
-    "writer.lock-empty", "writer.lock-new", "variants-folder", "variants/data.mdb-empty", "variants/data.mdb-new",
-    "variants/lock.mdb-file", "variants/lock.mdb-empty", "variants/lock.mdb-new", "pipe-variants/data.mdb",
-    "index row too short", "index row too long", "negative size", "totals too short", "totals vast", "judges",
-    "rejection of depth", "rejection of nonsense", "rejection that is no text",
-}  # fmt: skip
-HANGS = {"negative size", "pipe-variants/data.mdb"}
-
 KEY = b"k" * 16
 SAMPLE = Sample(image_of((1, 4, 5)), 3)
 
 
-def cases(names: Iterable[str], prefix: str = "") -> list:
-    """Return the parameters of a test; those that fail for now are marked, so that mending them is noticed."""
-    return [pytest.param(name, id=name, marks=_marks(prefix + name)) for name in names]
-
-
-def _marks(name: str) -> list:
-    waits = pytest.mark.xfail(strict=True, run=name not in HANGS, reason="waits for the cache")
-    return [waits] if name in WAITING else []
+def cases(names: Iterable[str]) -> list:
+    """Return the parameters of a test, each under its own name."""
+    return [pytest.param(name, id=name) for name in names]
 
 
 def write_to(folder: Path) -> None:
@@ -126,7 +111,7 @@ sys.stdin.read()
 """
 
 
-@pytest.mark.parametrize("name", cases(HOLDERS, "held "))
+@pytest.mark.parametrize("name", cases(HOLDERS))
 def test_garbage_in_a_lock_that_is_held_is_a_refusal(tmp_path: Path, name: str) -> None:
     (tmp_path / "writer.lock").write_bytes(HOLDERS[name])
     program = [sys.executable, "-c", _HOLDS, str(tmp_path / "writer.lock")]

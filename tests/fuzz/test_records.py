@@ -10,25 +10,23 @@ import subprocess
 import sys
 import zlib
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 
 import pytest
 import torch
 
-from genaug_data.cache.checked import Checked
 from genaug_data.cache.decoding import Decoder
 from genaug_data.cache.record import PREFIX, encode, most_values
 from genaug_data.sample import Provenance, Sample
 from genaug_data.seeding import numpy_generator
-from tests.fuzz.mutations import MADE, Mutant, header_of, image_of, mutants, records, repaired, with_header
+from tests.fuzz.mutations import KEY, MADE, Mutant, header_of, image_of, mutants, records, repaired, with_header
 
 SAMPLES, RECORDS = records()
 _AT_ONCE = 64
-_KEYS = [number.to_bytes(16, "big") for number in range(_AT_ONCE)]
+_KEYS = [KEY] * _AT_ONCE
 
 
 def decoder() -> Decoder:
-    return Decoder(Checked(Path("of no file")))
+    return Decoder()
 
 
 def decode(data: bytes) -> Sample | None:
@@ -81,7 +79,7 @@ def test_forty_thousand_forged_records_are_nothing_or_well_formed() -> None:
 def test_the_provenance_of_a_forged_record_is_nothing_or_one() -> None:
     reader, read = decoder(), 0
     for mutant in mutants(RECORDS, 10_000, seed=3, repair=True):
-        found = reader.provenance(memoryview(mutant.data))
+        found = reader.provenance(KEY, memoryview(mutant.data))
         assert found is None or isinstance(found, Provenance), mutant
         read += found == MADE
     assert read > 100
@@ -98,7 +96,7 @@ def test_a_provenance_that_is_none_reads_as_none(text: bytes) -> None:
     header = json.dumps(entries).encode()
     data = repaired(RECORDS[0][: PREFIX.size] + len(header).to_bytes(8, "little") + header + b"\x07" + text)
     assert decode(data) is not None
-    assert decoder().provenance(memoryview(data)) is None
+    assert decoder().provenance(KEY, memoryview(data)) is None
 
 
 def forged(**changes: object) -> bytes:
@@ -122,11 +120,11 @@ def forged(**changes: object) -> bytes:
 )  # fmt: skip
 def test_headers_that_ask_for_the_impossible_are_nothing(data: bytes) -> None:
     assert decode(data) is None
-    assert decoder().provenance(memoryview(data)) is None or b"again" in data
+    assert decoder().provenance(KEY, memoryview(data)) is None or b"again" in data
 
 
 def test_a_forged_record_does_not_take_its_kind_along() -> None:
-    records = [encode(Sample(image_of((1, 4, 5), number), "text"), MADE) for number in range(3)]
+    records = [encode(KEY, Sample(image_of((1, 4, 5), number), "text"), MADE) for number in range(3)]
     # In the middle, text that is no UTF-8, under the very header of the others.
     broken = repaired(records[1].replace(b"text", b"\xff\xfe\xfd\xfc") if records[1].count(b"text") == 1 else
                       records[1][: records[1].rindex(b"text")] + b"\xff\xfe\xfd\xfc" +
@@ -268,6 +266,6 @@ def test_the_smallest_sound_png_is_read() -> None:
 @pytest.mark.parametrize("side", [2300, 3000])
 def test_an_honest_image_that_packs_like_a_bomb_is_kept(side: int) -> None:
     image = torch.full((3, side, side), 7, dtype=torch.uint8)
-    found = decode(encode(Sample(image, 1), MADE, "png"))
+    found = decode(encode(KEY, Sample(image, 1), MADE, "png"))
     assert found is not None
     assert found.image.equal(image)

@@ -82,4 +82,8 @@ def test_what_could_not_be_read_back_is_refused_in_a_sentence(dtype: torch.dtype
     value = torch.zeros(2, 2).to(dtype)
     target: Any = {"x": value} if named else value
     with pytest.raises(DataError, match=f"an annotation cannot be stored as {dtype}; convert it"):
-        encode(Sample(torch.zeros(1, 2, 2, dtype=torch.uint8), target), Provenance(0, "", 0, "f", Recipe(), 0, (), 0.0))
+        encode(
+            b"k" * 16,
+            Sample(torch.zeros(1, 2, 2, dtype=torch.uint8), target),
+            Provenance(0, "", 0, "f", Recipe(), 0, (), 0.0),
+        )
