@@ -55,12 +55,38 @@ assert "the file system has no room for the cache" in said(), said()
 """
 
 
-@pytest.mark.skipif(_MOUNTS != 0, reason="no file system can be mounted here")
-def test_generation_pauses_evicts_and_resumes_on_a_file_system_without_a_free_page(tmp_path: Path) -> None:
+# Nothing was ever deleted here, so that the file has no page that could be used again: an eviction needs new ones.
+FIRST_EVICTION = """
+from genaug_data.cache import CacheWriter
+from genaug_data.sample import Provenance, Recipe, Sample
+import torch
+made = Provenance(0, "00", 0, "f", Recipe(), 1, (), 0.5)
+keys = [bytes([number]) * 16 for number in range(64)]
+others = os.path.join(os.path.dirname(folder), "others")
+with CacheWriter(folder, fingerprint="f", identity="i", max_bytes=1 << 22) as writer:
+    writer.put([(key, Sample(torch.zeros(1, 8, 8, dtype=torch.uint8), 1), made) for key in keys])
+    with open(others, "ab", buffering=0) as file:
+        try:
+            while True:
+                file.write(bytes(4096))
+        except OSError:
+            pass
+    print("evicted" if writer.evict(keys) == 64 else "kept", flush=True)
+    writer.put([(keys[0], Sample(torch.zeros(1, 8, 8, dtype=torch.uint8), 1), made)])
+    print("resumed", flush=True)
+"""
+NEEDS_A_MOUNT = pytest.mark.skipif(_MOUNTS != 0, reason="no file system can be mounted here")
+
+
+@NEEDS_A_MOUNT
+@pytest.mark.parametrize("program", [FULL, FIRST_EVICTION], ids=["training", "first eviction"])
+def test_generation_pauses_evicts_and_resumes_on_a_file_system_without_a_free_page(
+    tmp_path: Path, program: str
+) -> None:
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([".", *sys.path])}
     command = f'mount -t tmpfs -o size=6m tmpfs {tmp_path} && exec "$0" -c "$1" {tmp_path}/cache'
     ended = subprocess.run(
-        ["unshare", "-rm", "sh", "-c", command, sys.executable, HEAD + FULL],
+        ["unshare", "-rm", "sh", "-c", command, sys.executable, HEAD + program],
         capture_output=True, text=True, env=environment, timeout=150, check=False,
     )  # fmt: skip
     assert ended.returncode == 0, ended.stderr
