@@ -61,8 +61,15 @@ class Gate(ABC):
         """
         return
 
-    def remember(self, children: Sequence[Sample]) -> None:
-        """Take note of children that every gate accepted."""
+    def remember(self, keys: Sequence[bytes], children: Sequence[Sample]) -> None:
+        """Take note of children that every gate accepted, and that are in the cache under ``keys``."""
+        return
+
+    def forget(self, keys: Sequence[bytes]) -> None:
+        """Take note that the children of ``keys`` have left the cache, whether they were known or not.
+
+        Verdicts must follow from what is in the cache, so that a run that is resumed comes to the same ones.
+        """
         return
 
     def judge(self, parents: Sequence[Sample], children: Sequence[Sample]) -> list[Verdict]:

@@ -13,7 +13,7 @@ from genaug_data.sample import Sample, Verdict
 
 
 class Duplicate(Gate):
-    """Rejects children that are equal or nearly equal to another one, of this batch or accepted earlier.
+    """Rejects children that are equal or nearly equal to another one, of this batch or in the cache.
 
     Children are compared as grey thumbnails of 16x16 bytes, of which the last ``capacity`` are remembered. The score
     is the root mean square difference from the nearest, values in [0, 1] (1 without another). It must exceed
@@ -40,18 +40,22 @@ class Duplicate(Gate):
             raise ConfigError(f"capacity must be at least 1, got {capacity}; it bounds the remembered children")
         self.tolerance = tolerance
         self.capacity = capacity
+        # From the oldest to the newest.
+        self._keys: list[bytes] = []
         self._memory = torch.empty(0, SIDE * SIDE, dtype=torch.uint8)
-        self._oldest = 0
 
-    def remember(self, children: Sequence[Sample]) -> None:
+    def remember(self, keys: Sequence[bytes], children: Sequence[Sample]) -> None:
         """Keep the thumbnails of accepted children, the newest ``capacity`` of them."""
-        new = _compact(children)[-self.capacity :]
-        appended = new[: self.capacity - len(self._memory)]
-        self._memory = torch.cat([self._memory, appended])
-        replacing = new[len(appended) :]
-        rows = (self._oldest + torch.arange(len(replacing))) % self.capacity
-        self._memory[rows] = replacing
-        self._oldest = (self._oldest + len(replacing)) % self.capacity
+        self._keys = [*self._keys, *keys][-self.capacity :]
+        self._memory = torch.cat([self._memory, _compact(children)])[-self.capacity :]
+
+    def forget(self, keys: Sequence[bytes]) -> None:
+        """Drop the thumbnails of children that have left the cache: another like them is no duplicate any more."""
+        gone = set(keys)
+        kept = [row for row, key in enumerate(self._keys) if key not in gone]
+        if len(kept) < len(self._keys):
+            self._keys = [self._keys[row] for row in kept]
+            self._memory = self._memory[torch.tensor(kept, dtype=torch.int64)]
 
     def assess(self, parents: Sequence[Sample], children: Sequence[Sample]) -> list[Verdict]:
         """Judge each child against the remembered ones and those before it in the batch."""

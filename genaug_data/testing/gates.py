@@ -152,8 +152,11 @@ def _check_memory(gate: Gate, children: list[Sample], verdicts: list[Verdict]) -
     name = gate.fingerprint
     accepted = [child for child, verdict in zip(children, verdicts, strict=True) if verdict.accepted]
     with unchanged(children, "remember"), unshared_randomness("remember"):
-        gate.remember([])
-        gate.remember(accepted)
+        keys = [number.to_bytes(16, "big") for number in range(len(accepted))]
+        gate.remember([], [])
+        gate.remember(keys, accepted)
+        gate.forget([b"never remembered"])
+        gate.forget(keys)
     require(
         gate.fingerprint == name,
         f"remembering changed the fingerprint of the gate {gate.name!r} to {gate.fingerprint!r}; "

@@ -12,7 +12,7 @@ import torch
 
 from genaug_data.cache import CacheReader, CacheWriter
 from genaug_data.errors import CacheError, CacheFull, GenaugError, brief
-from genaug_data.gates import fingerprint_of, judge_all
+from genaug_data.gates import Gate, fingerprint_of, judge_all
 from genaug_data.generators import check_variants, group_key
 from genaug_data.sample import Provenance, Request, Sample, Verdict, content_hash, variant_key
 from genaug_data.workers.base import (
@@ -127,7 +127,7 @@ class Production:
             self._cache.evict(keys)
         except CacheFull as error:
             return [Evicted(()), Full(str(error))]
-        return [Evicted(tuple(keys))]
+        return [*self._tell_gates(lambda gate: gate.forget(keys)), Evicted(tuple(keys))]
 
     def close(self) -> None:
         """Close the cache: idempotent."""
@@ -208,13 +208,21 @@ class Production:
                 news.append(Rejected(order.request, verdicts[-1].gate, verdicts[-1].reason))
         evicted = self._cache.put(kept)
         self._cache.reject(refused)
+        keys, new = [key for key, _, _ in kept], [child for _, child, _ in kept]
+        news += self._tell_gates(lambda gate: gate.remember(keys, new))
+        if evicted:
+            news += [*self._tell_gates(lambda gate: gate.forget(evicted)), Evicted(tuple(evicted))]
+        return news
+
+    def _tell_gates(self, tell: Callable[[Gate], None]) -> list[Event]:
+        warned: list[Event] = []
         for gate in self._job.gates:
             try:
-                gate.remember([child for _, child, _ in kept])
+                tell(gate)
             except Exception as error:  # noqa: PERF203
-                # They are in the cache by now, and stay there.
-                news.append(Warned(f"the gate {gate.name!r} could not take note of what was accepted: {brief(error)}"))
-        return [*news, Evicted(tuple(evicted))] if evicted else news
+                # What came into the cache or left it has done so.
+                warned.append(Warned(f"the gate {gate.name!r} could not take note of it: {brief(error)}"))
+        return warned
 
     def _provenance(self, order: _Order, verdicts: Sequence[Verdict]) -> Provenance:
         request = order.request

@@ -49,7 +49,7 @@ def revise(
                 sound = [all(verdict.accepted for verdict in found) for found in verdicts]
                 kept = [triple for triple, good in zip(kept, sound, strict=True) if good]
             for gate in gates:
-                gate.remember([child for _, _, child in kept])
+                gate.remember([key for key, _, _ in kept], [child for _, _, child in kept])
             staying = {key for key, _, _ in kept}
             gone += [entry.key for entry in part if entry.key not in staying]
             bar.update(len(part))

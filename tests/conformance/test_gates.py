@@ -149,7 +149,7 @@ class CountsAccepted(Bright):
     def __init__(self) -> None:
         self.accepted = 0
 
-    def remember(self, children: list[Sample]) -> None:
+    def remember(self, keys: list[bytes], children: list[Sample]) -> None:
         self.accepted += len(children)
 
 
@@ -180,7 +180,7 @@ class PrepareEdits(Bright):
 
 
 class RememberDraws(Bright):
-    def remember(self, children: list[Sample]) -> None:
+    def remember(self, keys: list[bytes], children: list[Sample]) -> None:
         torch.rand(1)
 
 

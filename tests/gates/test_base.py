@@ -103,7 +103,8 @@ def test_judge_all_without_gates_or_survivors():
 def test_gates_need_no_preparation_unless_they_say_so():
     gate = NoOp()
     gate.prepare(noise(1), progress=False, beat=None)
-    gate.remember(noise(1))
+    gate.remember([b"k" * 16], noise(1))
+    gate.forget([b"k" * 16])
     assert gate.judge(noise(1), noise(1, seed=1))[0].accepted
 
 

@@ -28,6 +28,14 @@ def difference(a, b):
     return math.sqrt(sum((x - y) ** 2 for x, y in pairs) / 256) / 255
 
 
+def remember(gate, children):
+    gate.remember([number_of(child) for child in children], children)
+
+
+def number_of(child):
+    return bytes(child.image.flatten()[:16].tolist())
+
+
 def test_within_a_batch_the_first_of_equal_children_is_kept_whatever_the_parent():
     a, b = photo(0), photo(1)
     verdicts = judge(Duplicate(), [a, b, a, b, a])
@@ -40,7 +48,7 @@ def test_within_a_batch_the_first_of_equal_children_is_kept_whatever_the_parent(
 def test_the_score_is_the_difference_from_the_nearest_other():
     children = [photo(seed) for seed in range(3)]
     gate = Duplicate()
-    gate.remember([photo(7)])
+    remember(gate, [photo(7)])
     first, second, third = judge(gate, children)
     assert first.score == pytest.approx(difference(children[0], photo(7)))
     assert second.score == pytest.approx(min(difference(children[1], photo(seed)) for seed in (0, 7)))
@@ -52,7 +60,7 @@ def test_only_remembered_children_count_in_later_batches():
     gate = Duplicate()
     assert accepted(gate, [photo(0), photo(1)]) == [True, True]
     assert accepted(gate, [photo(0)]) == [True]
-    gate.remember([photo(0)])
+    remember(gate, [photo(0)])
     verdicts = judge(gate, [photo(1), photo(0)])
     assert [verdict.accepted for verdict in verdicts] == [True, False]
     assert verdicts[1].reason == (
@@ -76,12 +84,21 @@ def test_children_of_other_shapes_are_compared_too():
 def test_the_oldest_are_forgotten_at_the_capacity():
     gate = Duplicate(capacity=3)
     for seed in range(5):
-        gate.remember([photo(seed)])
+        remember(gate, [photo(seed)])
     assert accepted(gate, [photo(seed) for seed in range(5)]) == [True, True, False, False, False]
-    gate.remember([photo(seed) for seed in range(10, 20)])
+    remember(gate, [photo(seed) for seed in range(10, 20)])
     assert accepted(gate, [photo(seed) for seed in (2, 3, 4, 16, 17, 18, 19)]) == [True] * 4 + [False] * 3
-    gate.remember([])
+    remember(gate, [])
     assert accepted(gate, [photo(19)]) == [False]
+
+
+def test_what_has_left_the_cache_is_no_duplicate_any_more():
+    gate = Duplicate(capacity=4)
+    remember(gate, [photo(seed) for seed in range(4)])
+    gate.forget([number_of(photo(1)), number_of(photo(3)), b"x" * 16])
+    assert accepted(gate, [photo(seed) for seed in range(4)]) == [False, True, False, True]
+    remember(gate, [photo(5), photo(6), photo(7)])
+    assert accepted(gate, [photo(seed) for seed in (0, 2, 5, 6, 7)]) == [True, False, False, False, False]
 
 
 @given(st.lists(st.lists(st.integers(0, 30), max_size=6), max_size=8), st.integers(1, 9))
@@ -89,7 +106,7 @@ def test_the_oldest_are_forgotten_at_the_capacity():
 def test_the_memory_holds_exactly_the_last_ones(batches, capacity):
     gate = Duplicate(capacity=capacity)
     for batch in batches:
-        gate.remember([photo(seed) for seed in batch])
+        remember(gate, [photo(seed) for seed in batch])
     newest = [seed for batch in batches for seed in batch][-capacity:]
     assert accepted(gate, [photo(seed) for seed in range(31)]) == [seed not in newest for seed in range(31)]
 

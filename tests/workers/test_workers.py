@@ -364,7 +364,7 @@ def test_a_large_dataset_is_sent_while_the_trainer_goes_on(job: Callable[..., Jo
 class Forgets(NoOp):
     """A gate that fails after the fact."""
 
-    def remember(self, children: list[Sample]) -> None:
+    def remember(self, keys: list[bytes], children: list[Sample]) -> None:
         raise KeyError("no memory")
 
 
@@ -374,7 +374,7 @@ def test_a_gate_that_cannot_remember_loses_no_variant(job: Callable[..., Job]) -
     news = drain(worker)
     assert answers(news) == {0: "Accepted", 1: "Accepted"}
     (warned,) = [event for event in news if isinstance(event, Warned)]
-    assert "the gate 'no_op' could not take note of what was accepted: KeyError: 'no memory'" in warned.reason
+    assert "the gate 'no_op' could not take note of it: KeyError: 'no memory'" in warned.reason
     worker.close()
 
 
