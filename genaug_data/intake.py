@@ -44,6 +44,7 @@ class Intake:
         failures: the last 100 requests that failed for good, with their tracebacks.
         on_order: requests without an answer so far, by their place.
         full: whether there was no room on the file system since this was last set to False.
+        full_in_a_row: pauses for want of room since a variant was last made.
         lineage: the requests that variants in the cache were made for, as far as this process has seen them.
         leaving: variants that have been taken out of the catalogue and are still in the cache, and whether the worker
             was asked to evict them.
@@ -62,6 +63,7 @@ class Intake:
         self.leaving: dict[bytes, bool] = {}
         self.adopts = True
         self.full = False
+        self.full_in_a_row = 0
         self.freed = False
         self.follows = False
         self._catalogue = catalogue
@@ -87,6 +89,7 @@ class Intake:
             case Accepted(request, key, made):
                 self.counts["accepted" if made else "found"] += 1
                 self._planner.accepted(request)
+                self.full_in_a_row = 0
                 self.lineage[key] = request
                 if not self._catalogue.add(request.parent, key):
                     self._planner.lost(request.parent, 1)

@@ -33,6 +33,7 @@ _TICK = 0.05
 _PUBLISH_SECONDS = 0.25
 _ORDERS = 256
 _IDLE_SECONDS = 1.0
+_LONGEST_PAUSE = 60.0
 
 
 class AugmentationLoop:
@@ -93,6 +94,7 @@ class AugmentationLoop:
         self._generate = generate
         self._observed = 0
         self._next_idle = 0.0
+        self._resume_at = 0.0
         self._published_at = 0.0
         self._unpublished = False
         self.sayings = sayings
@@ -236,9 +238,13 @@ class AugmentationLoop:
             self.retirement.evict()
             if self._mode == "sync":
                 self._wait(lambda: self.worker.stats().evicting > 0)
-            if self._generate and not self.intake.full:
+            if self.intake.full:
+                # What is evicted may not make room: others fill a file system, too.
+                self._resume_at = time.monotonic() + min(2.0**self.intake.full_in_a_row, _LONGEST_PAUSE)
+                self.intake.full_in_a_row += 1
+                self.intake.full = False
+            if self._generate and time.monotonic() >= self._resume_at:
                 self._order_hardest(self.priorities)
-            self.intake.full = False
             if self._mode == "async":
                 # Parents with and without children have other shares of the draws from now on.
                 self._publish()
@@ -314,7 +320,8 @@ class AugmentationLoop:
             self._next_idle = ended + max(_IDLE_SECONDS, 9 * (ended - started))
         elif self.intake.freed and self.priorities is not None:
             self.intake.freed = False
-            self.order(self.planner.plan(self.priorities, _ORDERS, self._eligible()))
+            if time.monotonic() >= self._resume_at:
+                self.order(self.planner.plan(self.priorities, _ORDERS, self._eligible()))
         elif self._unpublished and time.monotonic() - self._published_at > _PUBLISH_SECONDS:
             self._publish()
             self._unpublished = False

@@ -192,26 +192,36 @@ class _Walk:
             raise DamagedFile(f"a node of page {page} is of no known kind")
         if (sizes[is_tree] != _DATABASE.size).any():
             raise DamagedFile(f"a tree in page {page} is not described")
-        values = {}
-        for place in np.flatnonzero(is_large).tolist():
-            first = int.from_bytes(content[begins[place] :][:8].tobytes(), "little")
-            values[place] = self._large(first, int(sizes[place]))
+        firsts = content[begins[is_large] + np.arange(8)[:, None]].T.copy().view("<u8")[:, 0]
+        self._use_large(firsts, sizes[is_large])
         if wanted is None:
             return len(places), []
         inline = np.flatnonzero(is_tree if wanted == _SUBTREE else kinds == _PLAIN).tolist()
         found = [content[begins[place] : begins[place] + sizes[place]] for place in inline]
-        return len(places), found + list(values.values())
+        large = zip(firsts.tolist(), sizes[is_large].tolist(), strict=True)
+        return len(places), found + [self._content[first * self._size + _HEADER :][:size] for first, size in large]
 
-    def _large(self, first: int, size: int) -> np.ndarray:
-        count = -(-(size + _HEADER) // self._size)
-        if self._thorough and first <= self._last:
-            header = self._content[first * self._size :][:_HEADER].tobytes()
-            number, _, kind, pages = struct.unpack("<QHHI", header)
-            if (number, kind) != (first, _OVERFLOW) or pages < count:
-                raise DamagedFile(f"page {first} does not begin a value of {count} pages")
-            count = pages
-        self._use(first, count)
-        return self._content[first * self._size + _HEADER :][:size]
+    def _use_large(self, firsts: np.ndarray, sizes: np.ndarray) -> None:
+        """Check where large values lie: each in pages of its own, from ``firsts`` on."""
+        if not len(firsts):
+            return
+        counts = -(-(sizes + _HEADER) // self._size)
+        if (firsts < 2).any() or (firsts > self._last).any():
+            raise DamagedFile("a large value lies outside")
+        begins = firsts.astype(np.int64)
+        if self._thorough:
+            headers = self._content[begins * self._size + np.arange(_HEADER)[:, None]].T.copy()
+            numbers, kinds = headers[:, :8].copy().view("<u8")[:, 0], headers[:, 10:12].copy().view("<u2")[:, 0]
+            pages = headers[:, 12:].copy().view("<u4")[:, 0].astype(np.int64)
+            if (numbers != firsts).any() or (kinds != _OVERFLOW).any() or (pages < counts).any():
+                raise DamagedFile("a large value does not begin as one does")
+            counts = pages
+        if (begins + counts - 1 > self._last).any():
+            raise DamagedFile("a large value lies outside")
+        each = np.repeat(begins - np.concatenate([[0], np.cumsum(counts)[:-1]]), counts) + np.arange(counts.sum())
+        if self._used[each].any() or len(np.unique(each)) < len(each):
+            raise DamagedFile("a page of a large value is used twice")
+        self._used[each] = True
 
 
 def _fields(content: np.ndarray, places: np.ndarray) -> np.ndarray:

@@ -137,10 +137,13 @@ class ProcessWorker:
         self._state = "closed"
         child, self._child = self._child, None
         if child is not None:
-            child.ask_to_stop(grace=2.0)
-            # What is in the cache is to be counted, too.
-            self._receive(child)
-            child.kill()
+            try:
+                child.ask_to_stop(grace=2.0)
+                # What is in the cache is to be counted, too.
+                self._receive(child)
+            finally:
+                # Also if a signal's handler raises meanwhile: PyTorch's does when a DataLoader worker was killed.
+                child.kill()
         self._account.outstanding.clear()
         self._unsent.clear()
         self._evictions.clear()

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import gc
-import itertools
 import os
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from multiprocessing import resource_tracker
+from contextlib import suppress
+from multiprocessing import forkserver, resource_tracker
 from pathlib import Path
 from typing import NamedTuple
 
@@ -29,9 +29,12 @@ class Held(NamedTuple):
 
 
 def _children() -> Counter[str]:
-    listed = [task.joinpath("children").read_text().split() for task in Path("/proc/self/task").iterdir()]
-    found = Counter[str]()
-    for child in itertools.chain(*listed):
+    listed, found = [], Counter[str]()
+    for task in Path("/proc/self/task").iterdir():
+        # A thread may end just now.
+        with suppress(OSError):
+            listed += task.joinpath("children").read_text().split()
+    for child in listed:
         try:
             command = Path(f"/proc/{child}/cmdline").read_bytes()
         except OSError:
@@ -70,8 +73,9 @@ def _nothing_stays_behind(request: pytest.FixtureRequest) -> Iterator[None]:
     if "wrap" in request.fixturenames:
         # So that its datasets are closed before the look.
         request.getfixturevalue("wrap")
-    # It stays for the life of the process, once anything needs it.
+    # They stay for the life of the process, once anything needs them.
     resource_tracker.ensure_running()
+    forkserver.ensure_running()
     gc.collect()
     before = _held()
     yield
