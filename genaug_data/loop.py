@@ -235,7 +235,8 @@ class AugmentationLoop:
             self._replace_missing()
             self.retirement.retire(self.priorities)
             self._publish()
-            self.retirement.evict()
+            if time.monotonic() >= self._resume_at:
+                self.retirement.evict()
             if self._mode == "sync":
                 self._wait(lambda: self.worker.stats().evicting > 0)
             if self.intake.full:

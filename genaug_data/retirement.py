@@ -62,7 +62,9 @@ class Retirement:
         stored = self._reader.stats()
         # What is about to leave takes its share of the bytes along.
         staying = stored.bytes * (1 - len(self._intake.leaving) / max(1, stored.records))
-        if self._intake.full or staying > _NEARLY_FULL * self._max_bytes or self.room(most=1) < 1:
+        # While the file system has no room even for evictions, more of them would only empty the catalogue.
+        needs_room = self._intake.full and not self._intake.leaving
+        if needs_room or staying > _NEARLY_FULL * self._max_bytes or self.room(most=1) < 1:
             items = self._catalogue.items()
             self._intake.leave(victims(items, priorities, max(1, len(items) // 10)))
 
