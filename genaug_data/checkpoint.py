@@ -33,7 +33,7 @@ def state_of(parts: Parts) -> dict[str, Any]:
         **{name: getattr(sampler, name) for name in _ARGUMENTS},
         "sampler": sampler.observed_state_dict(),
         "steps": loop.steps,
-        "largest_batch": loop.largest_batch,
+        "largest_batch": loop.showing.largest_batch,
         "feedback_step": loop.feedback.step,
         "images": worker.images,
         "seconds": worker.seconds,
@@ -51,7 +51,7 @@ def restore_state(parts: Parts, state: Mapping[str, Any]) -> None:
     _check_state(parts, state)
     loop = parts.loop
     parts.sampler.load_state_dict(dict(state["sampler"]))
-    loop.steps, loop.largest_batch = int(state["steps"]), int(state["largest_batch"])
+    loop.steps, loop.showing.largest_batch = int(state["steps"]), int(state["largest_batch"])
     loop.feedback.step = int(state["feedback_step"])
     parts.worker.account_for(int(state["images"]), float(state["seconds"]))
     if loop.journal is not None and isinstance(state["journal"], str):

@@ -27,6 +27,7 @@ from genaug_data.reconciliation import reconcile
 from genaug_data.retirement import Retirement
 from genaug_data.sample import Request
 from genaug_data.sayings import Sayings
+from genaug_data.showing import Showing
 from genaug_data.workers.base import Event, Worker
 
 _TICK = 0.05
@@ -86,8 +87,6 @@ class AugmentationLoop:
         self.in_flight = in_flight
         self.journal = journal
         self.steps = 0
-        self.largest_batch = 0
-        self._missing: deque[bytes] = deque()
         self._reader = reader
         self._mode = mode
         self._refresh_every = refresh_every
@@ -99,6 +98,7 @@ class AugmentationLoop:
         self._unpublished = False
         self.sayings = sayings
         self.intake = Intake(catalogue, planner, feedback.ledger, reader, sayings)
+        self.showing = Showing(catalogue, in_flight, journal, sayings, refresh_every if mode == "sync" else 0)
         self.retirement = Retirement(
             feedback.ledger,
             catalogue,
@@ -216,7 +216,7 @@ class AugmentationLoop:
         self.sayings.speak()
         if not self.feedback.put(meta, loss, logits, target):
             return
-        self._note_shown(meta)
+        self.showing.note(meta)
         self.steps += 1
         if self._mode == "async":
             self._wake.set()
@@ -234,7 +234,7 @@ class AugmentationLoop:
                 self.intake.adopt()
             self._replace_missing()
             self.retirement.retire(self.priorities)
-            self._publish()
+            self.showing.publish(self.priorities)
             if time.monotonic() >= self._resume_at:
                 self.retirement.evict()
             if self._mode == "sync":
@@ -248,7 +248,7 @@ class AugmentationLoop:
                 self._order_hardest(self.priorities)
             if self._mode == "async":
                 # Parents with and without children have other shares of the draws from now on.
-                self._publish()
+                self.showing.publish(self.priorities)
 
     def order(self, requests: list[Request]) -> int:
         """Hand requests to the worker; returns how many it took."""
@@ -273,7 +273,7 @@ class AugmentationLoop:
     def settle(self) -> None:
         """Wait until the worker has answered everything that was ordered, then publish it."""
         self._wait(lambda: self.worker.stats().outstanding > 0)
-        self._publish()
+        self.showing.publish(self.priorities)
 
     def collect(self) -> None:
         """Take in the worker's news."""
@@ -324,7 +324,7 @@ class AugmentationLoop:
             if time.monotonic() >= self._resume_at:
                 self.order(self.planner.plan(self.priorities, _ORDERS, self._eligible()))
         elif self._unpublished and time.monotonic() - self._published_at > _PUBLISH_SECONDS:
-            self._publish()
+            self.showing.publish(self.priorities)
             self._unpublished = False
             self._published_at = time.monotonic()
 
@@ -355,40 +355,17 @@ class AugmentationLoop:
         pairs = zip(waiting, left, strict=False)
         self.worker.withdraw([old for old, new in pairs if priorities[old.parent] < priorities[new.parent]])
 
-    def _note_shown(self, meta: SampleMeta) -> None:
-        misses = self.in_flight.observe(meta)
-        if meta.synthetic.any():
-            self.catalogue.show(key.tobytes() for key in meta.key[meta.synthetic])
-        self.largest_batch = max(self.largest_batch, len(meta))
-        if misses:
-            self._missing.extend(miss.key for miss in misses)
-            if self.journal is not None:
-                self.journal.miss(miss.slot for miss in misses)
-
     def _replace_missing(self) -> None:
         """Drop variants that should have been shown and could not be read, and have them made again."""
-        keys = dict.fromkeys(self._missing.popleft() for _ in range(len(self._missing)))
-        gone = [key for key in keys if key in self.catalogue and self._reader.gather([key])[0] is None]
+        gone = [
+            key for key in self.showing.missing() if key in self.catalogue and self._reader.gather([key])[0] is None
+        ]
         if gone:
             self.intake.counts["unreadable"] += len(gone)
             again = [request for key in gone if (request := self.intake.request_of(key)) is not None]
             self.intake.forget(gone)
             self.worker.evict(gone)
             self.order(again)
-
-    def _publish(self) -> None:
-        if self._mode == "async":
-            self.catalogue.publish(self.priorities)
-            return
-        ahead = self._refresh_every * self.largest_batch
-        drawn = self.in_flight.drawn - self.in_flight.observed
-        if drawn > ahead:
-            self.sayings.add(
-                f"DataLoader workers draw {drawn} slots ahead, more than the {ahead} of "
-                f"refresh_every={self._refresh_every} steps, so that this run depends on their number; raise "
-                "refresh_every, or lower num_workers or prefetch_factor"
-            )
-        self.catalogue.publish(self.priorities, self.in_flight.observed + ahead)
 
     def _reconcile(self) -> None:
         """Bring the cache to what a loaded state says of it."""

@@ -22,7 +22,7 @@ from genaug_data.meta import SampleMeta
 from genaug_data.sample import Token
 from genaug_data.workers import Budget
 from tests.loops import train_for
-from tests.toys import Dies, Noisy, Raises, Shrinks, WaitsFor, toy_base
+from tests.toys import Noisy, Raises, Shrinks, WaitsFor, toy_base
 
 
 def test_batches_hold_their_exact_share_of_variants_of_their_parents(wrap: Callable) -> None:
@@ -170,24 +170,6 @@ def test_an_async_run_with_a_process_fills_up_and_never_waits(wrap: Callable) ->
     stats = train.stats()
     assert stats["worker"] == "closed"
     assert stats["accepted"] >= 1
-
-
-def test_training_goes_on_when_the_process_keeps_dying(wrap: Callable, tmp_path: Path) -> None:
-    (tmp_path / "deaths").mkdir()
-    generator = Dies(parent=0, times=1, folder=str(tmp_path / "deaths"))
-    train = wrap(mode="async", worker="process", policy="uniform", generator=generator, ratio=0.5)
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        with train:
-            end = time.monotonic() + 120
-            while train.stats().get("accepted", 0) < 20:
-                assert time.monotonic() < end, train.stats()
-                for images, labels, meta in train.loader(batch_size=8):
-                    assert len(images) == 8
-                    train.observe(meta, torch.rand(8), torch.rand(8, 3), labels)
-    told = [str(warning.message) for warning in caught if issubclass(warning.category, GenaugWarning)]
-    assert len(told) == 1
-    assert "exit code -9" in told[0]
 
 
 def test_a_failing_request_is_kept_with_its_traceback(wrap: Callable) -> None:

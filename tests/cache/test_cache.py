@@ -316,21 +316,20 @@ with CacheWriter(sys.argv[1], fingerprint="f", identity="i", max_bytes=1 << 26) 
 
 def test_a_killed_writer_leaves_only_whole_records_and_no_lock(tmp_path: Path) -> None:
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([".", *sys.path])}
-    for _ in range(3):
-        process = subprocess.Popen(
-            [sys.executable, "-c", WRITE_FOR_EVER, str(tmp_path / "cache")],
-            stdout=subprocess.PIPE, text=True, env=environment,
-        )  # fmt: skip
-        committed = 0
-        for _ in range(5):
-            committed = int(process.stdout.readline())
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        process.stdout.close()
-        assert verify(tmp_path / "cache", progress=False).damaged == ()
-        with CacheReader(tmp_path / "cache") as reader:
-            found = reader.gather([key_of(number) for number in range(committed)])
-            assert all(same(one, record(number, (3, 32, 32))[1]) for number, one in enumerate(found))
+    process = subprocess.Popen(
+        [sys.executable, "-c", WRITE_FOR_EVER, str(tmp_path / "cache")],
+        stdout=subprocess.PIPE, text=True, env=environment,
+    )  # fmt: skip
+    committed = 0
+    for _ in range(5):
+        committed = int(process.stdout.readline())
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    process.stdout.close()
+    assert verify(tmp_path / "cache", progress=False).damaged == ()
+    with CacheReader(tmp_path / "cache") as reader:
+        found = reader.gather([key_of(number) for number in range(committed)])
+        assert all(same(one, record(number, (3, 32, 32))[1]) for number, one in enumerate(found))
     with CacheWriter(tmp_path / "cache", fingerprint="f", identity="i", max_bytes=1 << 26) as after:
         assert after.status(key_of(0)) == "accepted"
 

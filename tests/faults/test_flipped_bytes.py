@@ -20,7 +20,7 @@ from tests.faults.following import train_through
 from tests.toys import toy_base
 
 KEYS = [bytes([number]) * 16 for number in range(60)]
-ROUNDS = 150
+ROUNDS = 80
 
 
 def sample_of(number: int) -> Sample:

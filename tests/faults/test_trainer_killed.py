@@ -22,28 +22,30 @@ from tests.faults.scripts import seconds_until_gone
 from tests.toys import Noisy, noisy, toy_base, toy_samples
 
 TIMES = 50
+# In every eighth round a process makes the variants; in the others the trainer that is killed is the writer itself.
+IN_A_PROCESS = 8
 COUNT = 24
 
 
-def new_run(folder: Path) -> GenerativeAugmentDataset:
+def new_run(folder: Path, worker: str = "process") -> GenerativeAugmentDataset:
     # So many children that no run ever has nothing to do.
     return GenerativeAugmentDataset(
         toy_base(COUNT), cache=folder, generator=Noisy(), gates=[], policy="uniform", ratio=0.5, progress=False,
-        refresh_every=2, max_children=10_000, max_bytes=1 << 20,
+        refresh_every=2, max_children=10_000, max_bytes=1 << 20, worker=worker,
     )  # fmt: skip
 
 
-def train_until_killed(folder: Path, tell: int) -> None:
+def train_until_killed(folder: Path, tell: int, worker: str) -> None:
     """Train in a fork, which has imported everything, and say which generation process works for it."""
     try:
         warnings.simplefilter("ignore", GenaugWarning)
-        train = new_run(folder)
+        train = new_run(folder, worker)
         with train:
             told: list[str] = []
 
             def each(step: int) -> None:
-                worker = train._own().worker
-                for news in (str(worker.process_id or ""), worker.stats().state):
+                hand = train._own().worker
+                for news in (str(getattr(hand, "process_id", None) or ""), hand.stats().state):
                     if news and news not in told:
                         told.append(news)
                         os.write(tell, f"{news}\n".encode())
@@ -79,11 +81,11 @@ def test_a_trainer_killed_at_fifty_random_points_leaves_a_cache_that_the_next_ru
         trainer = os.fork()
         if trainer == 0:
             os.close(ours)
-            train_until_killed(folder, theirs)
+            train_until_killed(folder, theirs, "inline" if number % IN_A_PROCESS else "process")
         os.close(theirs)
         told = b""
-        # The start takes longer than a second: in every fourth round the second begins where variants are being made.
-        while number % 4 == 0 and b"ready" not in told:
+        # The start of a process takes longer than a second: every other time the second begins when it is ready.
+        while number % (2 * IN_A_PROCESS) == 0 and b"ready" not in told:
             told += os.read(ours, 4096) or pytest.fail("the trainer ended")
         time.sleep(chance.uniform(0, 1))
         os.kill(trainer, signal.SIGKILL)
@@ -92,7 +94,7 @@ def test_a_trainer_killed_at_fifty_random_points_leaves_a_cache_that_the_next_ru
             told += part
         os.close(ours)
         orphans += [int(word) for word in told.split() if word.isdigit()]
-        if number % 4 == 3:
+        if number % IN_A_PROCESS == 0:
             # Nobody cleans up, and an orphan that has the lease lets the next run only read.
             seconds_until_gone(orphans, 30)
         records.append(assert_sound(folder))

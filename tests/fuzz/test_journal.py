@@ -55,13 +55,13 @@ def tokens(journal: Journal) -> dict[int, list[Token]]:
     return found
 
 
-def test_ten_thousand_damaged_journals_are_refused_or_a_part_of_what_was_written(
+def test_five_thousand_damaged_journals_are_refused_or_a_part_of_what_was_written(
     content: bytes, tmp_path: Path
 ) -> None:
     path, random, said = tmp_path / "x", numpy_generator(1), 0
     path.write_bytes(content)
     whole = tokens(read_journal(path))
-    for _ in range(10_000):
+    for _ in range(5_000):
         changed = bytearray(content)
         for bit in random.integers(0, 8 * len(content), int(random.integers(1, 4))).tolist():
             changed[bit // 8] ^= 1 << bit % 8
@@ -76,7 +76,7 @@ def test_ten_thousand_damaged_journals_are_refused_or_a_part_of_what_was_written
             expected = whole[epoch][: len(found)]
             assert [token.index for token in found] == [token.index for token in expected]
             assert all(a == b or b.key is None for a, b in zip(found, expected, strict=True))
-    assert said > 3_000
+    assert said > 1_500
 
 
 def forged(parts: list[bytes], count: int) -> Iterator[bytes]:
@@ -105,9 +105,9 @@ def forged(parts: list[bytes], count: int) -> Iterator[bytes]:
         yield joined(changed)
 
 
-def test_ten_thousand_forged_journals_are_refused_or_well_formed(content: bytes, tmp_path: Path) -> None:
+def test_five_thousand_forged_journals_are_refused_or_well_formed(content: bytes, tmp_path: Path) -> None:
     path, read = tmp_path / "x", 0
-    for changed in forged(blocks(content), 10_000):
+    for changed in forged(blocks(content), 5_000):
         path.write_bytes(changed)
         try:
             journal = read_journal(path)
@@ -121,7 +121,7 @@ def test_ten_thousand_forged_journals_are_refused_or_well_formed(content: bytes,
             read += 1
             assert len(found) <= 1_000_000
             assert all(0 <= index < size and (key is None or len(key) == KEY_BYTES) for index, key in found)
-    assert read > 6_000
+    assert read > 3_000
 
 
 @pytest.mark.parametrize(

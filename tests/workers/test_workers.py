@@ -32,7 +32,7 @@ from genaug_data.workers.base import (
     Warned,
 )
 from genaug_data.workers.production import Production
-from tests.toys import Dies, HangsOnce, Noisy, Raises, RunsOutOfMemory, Shrinks, Slow, WaitsFor, noisy, toy_samples
+from tests.toys import Dies, Noisy, Raises, RunsOutOfMemory, Shrinks, Slow, WaitsFor, noisy, toy_samples
 
 SAMPLES = toy_samples()
 
@@ -241,15 +241,6 @@ def test_a_request_that_kills_the_process_every_time_is_quarantined(job: Callabl
     assert answers(news) == {0: "Accepted", 1: "Accepted", 2: "Failed", 3: "Accepted"}
     (failed,) = [event for event in news if isinstance(event, Failed)]
     assert "while it made this, 2 times" in failed.reason
-
-
-def test_a_hung_process_is_killed_and_its_orders_are_made(job: Callable[..., Job], tmp_path: Path) -> None:
-    worker = ProcessWorker(job(HangsOnce(mark=str(tmp_path / "mark"))), Budget(patience=12.0), backoff=0.01)
-    worker.submit(requests_for(0, 1))
-    news = drain(worker, seconds=90)
-    worker.close()
-    assert answers(news) == {0: "Accepted", 1: "Accepted"}
-    assert any(isinstance(event, Warned) and "said nothing for 12 s" in event.reason for event in news)
 
 
 def test_it_gives_up_once_after_too_many_restarts(job: Callable[..., Job]) -> None:
