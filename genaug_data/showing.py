@@ -65,11 +65,9 @@ class Showing:
             self._catalogue.publish(priorities)
             return
         ahead = self._steps_ahead * self.largest_batch
-        drawn = self._in_flight.drawn - self._in_flight.observed
-        if drawn > ahead:
+        if self._in_flight.drawn - self._in_flight.observed > ahead:
             self._sayings.add(
-                f"DataLoader workers draw {drawn} slots ahead, more than the {ahead} of "
-                f"refresh_every={self._steps_ahead} steps, so that this run depends on their number; raise "
-                "refresh_every, or lower num_workers or prefetch_factor"
+                f"DataLoader workers draw further ahead than refresh_every={self._steps_ahead} steps, so that this run "
+                "depends on their number; raise refresh_every, or lower num_workers or prefetch_factor"
             )
         self._catalogue.publish(priorities, self._in_flight.observed + ahead)

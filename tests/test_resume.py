@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,8 +15,10 @@ import torch.nn.functional as F
 from torch.utils.data import DataLoader
 
 from genaug_data.dataset import GenerativeAugmentDataset
+from genaug_data.errors import GenaugWarning
 from genaug_data.recipes import RecipePolicy
-from tests.toys import toy_base
+from genaug_data.sample import Request, Sample
+from tests.toys import Noisy, toy_base
 
 SIZE, BATCH, STEPS, EPOCHS = 48, 6, 8, 5
 
@@ -212,3 +215,58 @@ def test_without_its_tables_a_state_says_where_to_go_on(start: Callable[..., Tra
     with trainer.train:
         tail = list(trainer.steps())
     assert len(tail) == EPOCHS * STEPS - 11
+
+
+class Repeats(Noisy):
+    """Makes few different variants of each example, so that the gates reject many as duplicates."""
+
+    def generate(self, parents: list[Sample], requests: list[Request]) -> list[Sample]:
+        few = [dataclasses.replace(request, seed=request.seed % 2) for request in requests]
+        return super().generate(parents, few)
+
+
+@pytest.mark.parametrize("stop", [9, 18, 30])
+def test_the_gates_come_to_the_same_verdicts(start: Callable[..., Trainer], tmp_path: Path, stop: int) -> None:
+    settings = {"generator": Repeats(), "gates": None, "max_bytes": 75_000}
+    whole = start("whole", **settings)
+    with whole.train:
+        batches = list(whole.steps())
+    stats = whole.train.stats()
+    assert stats["rejected by duplicate"] > 5, stats
+    assert stats["evicted"] > 0, stats
+    first = start("cut", **settings)
+    with first.train:
+        running = first.steps()
+        head = [next(running) for _ in range(stop)]
+        first.train.save(tmp_path / "state")
+        state = first.state()
+        for _ in range(6):
+            next(running)
+    second = start("cut", **settings)
+    second.train.load(tmp_path / "state")
+    second.load(state)
+    with second.train:
+        assert equal(head + list(second.steps()), batches)
+
+
+def test_workers_that_draw_too_far_ahead_are_said(start: Callable[..., Trainer]) -> None:
+    trainer = start("cut", refresh_every=1, num_workers=2)
+    sentence = "DataLoader workers draw further ahead than refresh_every=1 steps, so that this run depends"
+    with pytest.warns(GenaugWarning, match=sentence) as said, trainer.train:
+        assert len(list(trainer.steps())) == EPOCHS * STEPS
+    assert len(said) == 1
+
+
+def test_a_loop_that_never_observes_resumes_at_the_beginning_of_its_epoch(start: Callable[..., Trainer]) -> None:
+    trainer = start("cut")
+    with trainer.train:
+        for number, _ in enumerate(trainer.loader):
+            if number == 3:
+                break
+        assert trainer.train.state_dict()["sampler"]["position"] == 0
+        # That a batch was left out is no reason to show it again.
+        reading = iter(trainer.loader)
+        next(reading)
+        _, labels, meta = next(reading)
+        trainer.train.observe(meta, torch.ones(BATCH), torch.zeros(BATCH, 3), labels)
+        assert trainer.train.state_dict()["sampler"]["position"] == 2 * BATCH
