@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import statistics
 import time
 
@@ -13,10 +14,14 @@ from benchmarks.reporting import report
 from genaug_data.catalogue import Catalogue
 from genaug_data.feedback import Feedback
 from genaug_data.hardness import HardnessTable, TrialLedger, resolve_policy
+from genaug_data.in_flight import InFlight
 from genaug_data.meta import SampleMeta
 from genaug_data.planner import Planner
 from genaug_data.recipes import RecipePolicy
+from genaug_data.sample import Token
 from genaug_data.sampler import HardExampleSampler
+from genaug_data.sayings import Sayings
+from genaug_data.showing import Showing
 
 SIZE, CLASSES, BATCH = 1_281_167, 1_000, 256
 GOALS = {"observe_us": 200.0, "refresh_ms": 250.0, "tokens_per_s": 300_000.0}
@@ -36,15 +41,25 @@ def observed_table() -> HardnessTable:
 def observe_us(table: HardnessTable, repeats: int) -> float:
     """Return microseconds of one observe on the training thread, right after the forward pass that made its logits."""
     feedback, random = Feedback(table, TrialLedger()), torch.Generator().manual_seed(0)
-    metas = [SampleMeta.pack(np.random.default_rng(i).integers(0, SIZE, BATCH), [None] * BATCH) for i in range(8)]
+    in_flight = InFlight()
+    showing = Showing(Catalogue(), in_flight, None, Sayings(), steps_ahead=0)
+    indices = [np.random.default_rng(i).integers(0, SIZE, BATCH) for i in range(repeats + 8)]
     features, weight = torch.randn(BATCH, 64, generator=random), torch.randn(64, CLASSES, generator=random)
     target = torch.randint(0, CLASSES, (BATCH,), generator=random)
+    # Eight batches ahead, as DataLoader workers are.
+    ahead = [[Token(index) for index in batch.tolist()] for batch in indices]
+    for token in itertools.chain(*ahead[:8]):
+        in_flight.add(token)
     taken = []
     for repeat in range(repeats):
+        for token in ahead[repeat + 8]:
+            in_flight.add(token)
+        meta = SampleMeta.pack(indices[repeat], [None] * BATCH)
         logits = features @ weight
         loss = torch.nn.functional.cross_entropy(logits, target, reduction="none")
         started = time.perf_counter()
-        feedback.put(metas[repeat % 8], loss, logits, target)
+        feedback.put(meta, loss, logits, target)
+        showing.note(meta)
         taken.append(time.perf_counter() - started)
         feedback.apply()
     return 1e6 * statistics.median(taken)

@@ -21,7 +21,6 @@ from genaug_data.sample import KEY_BYTES, Recipe, Request
 from genaug_data.tensor_file import DamagedFile, digest_of, read_tensors, write_tensors
 
 FORMAT = 1
-_FILE = "genaug.safetensors"
 _ARGUMENTS = ("size", "ratio", "mixing", "num_replicas")
 
 
@@ -84,7 +83,7 @@ def save(parts: Parts, folder: Path) -> Path:
             "counts": dict(loop.intake.counts),
             "feedback": asdict(loop.feedback.counts),
         }
-    path = folder / _FILE
+    path = _file_of(parts, folder)
     columns = {name: torch.from_numpy(np.ascontiguousarray(column)) for name, column in tensors.items()}
     write_tensors(path, columns, description | {"digest": digest(columns, description)})
     return path
@@ -97,7 +96,7 @@ def load(parts: Parts, folder: Path) -> None:
         ConfigError: as :func:`restore_state`, or this run has begun.
         DataError: there is no state in ``folder``, or it is damaged; nothing was changed.
     """
-    path = folder / _FILE
+    path = _file_of(parts, folder)
     if parts.loop.is_started:
         raise ConfigError(
             "this run has begun, and a state can only be loaded before that; load it before the first batch"
@@ -117,6 +116,12 @@ def load(parts: Parts, folder: Path) -> None:
         raise DataError(f"the state in {path} is damaged ({error!r}); load an earlier one") from error
     restore_state(parts, description)
     books.enter()
+
+
+def _file_of(parts: Parts, folder: Path) -> Path:
+    # Each rank of a distributed run has a table, a cache and a place of its own.
+    rank = parts.sampler.rank
+    return folder / (f"genaug-rank{rank}.safetensors" if rank else "genaug.safetensors")
 
 
 def digest(columns: Mapping[str, torch.Tensor], description: Mapping[str, Any]) -> str:

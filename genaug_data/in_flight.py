@@ -6,6 +6,8 @@ from collections import deque
 from itertools import islice
 from typing import NamedTuple
 
+import numpy as np
+
 from genaug_data.meta import SampleMeta
 from genaug_data.sample import Token
 
@@ -68,12 +70,15 @@ class InFlight:
             return []
         for _ in range(first):
             self.tokens.popleft()
-        slot, synthetic = self.observed, meta.synthetic.tolist()
-        rows = [self.tokens.popleft() for _ in synthetic]
+        slot, take = self.observed, self.tokens.popleft
+        keys = [take()[1] for _ in range(len(meta))]
+        synthetic = meta.synthetic
+        if len(keys) - keys.count(None) == np.count_nonzero(synthetic):
+            return []
         return [
-            Miss(slot + row, token.key)
-            for row, (token, made) in enumerate(zip(rows, synthetic, strict=True))
-            if token.key is not None and not made
+            Miss(slot + row, key)
+            for row, (key, made) in enumerate(zip(keys, synthetic.tolist(), strict=True))
+            if key is not None and not made
         ]
 
     def _find(self, wanted: list[int]) -> int | None:

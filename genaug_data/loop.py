@@ -138,6 +138,7 @@ class AugmentationLoop:
             self._reconcile()
         elif not self._is_restored:
             self.catalogue.publish(self.priorities)
+        self._is_restored = False
         if self._mode == "async":
             self._thread = threading.Thread(target=self._run, name="genaug-loop", daemon=True)
             self._thread.start()
