@@ -22,7 +22,7 @@ BLOCK = struct.Struct("<IQ")
 SESSION, PASS, DRAWS, MISSES, FORGET = b"S", b"P", b"D", b"M", b"F"
 _DRAWS_A_BLOCK = 64
 _KEPT_FILES = 8
-_MOST_KNOWN = 1 << 16
+_MOST_KNOWN = 1 << 14
 _NAME = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9]+-[0-9]+\.journal")
 
 

@@ -57,7 +57,7 @@ def main(folder: Path) -> None:
     optimizer = torch.optim.SGD(model.parameters(), 0.01)
     loader = train.loader(batch_size=BATCH, num_workers=2, persistent_workers=True, drop_last=True)
     log("born", pid=os.getpid(), steps=train.state_dict()["steps"], journal=train.sampler().journal.name)
-    step, last = 0, time.monotonic()
+    step, longest, last = 0, 0.0, time.monotonic()
     with train:
         for epoch in range(train.epoch, 1 << 30):
             train.set_epoch(epoch)
@@ -72,11 +72,10 @@ def main(folder: Path) -> None:
                 loss.mean().backward()
                 optimizer.step()
                 step, now = step + 1, time.monotonic()
-                if step > 1:
-                    log("step", seconds=now - last, synthetic=int(meta.synthetic.sum())) if now - last > 1 else None
-                last = now
+                # The first waits for the DataLoader's workers to start.
+                longest, last = max(longest, now - last if step > 1 else 0.0), now
                 if step % LOOK_EVERY == 0:
-                    log("look", step=step, **_taken(folder), **_told(train))
+                    log("look", step=step, longest=longest, **_taken(folder), **_told(train))
                 if step % SAVE_EVERY == 0:
                     train.save(state)
                 if stopping:
