@@ -9,6 +9,8 @@ from genaug_data.cache import CacheReader
 from genaug_data.sample import Request
 from genaug_data.workers.base import Accepted, Answer, Event, Evicted, Worker
 
+_ATTEMPTS = 10
+
 
 def reconcile(
     keys: Iterable[bytes], lineage: Mapping[bytes, Request], worker: Worker, reader: CacheReader
@@ -31,11 +33,12 @@ def reconcile(
     present = {entry.key for entry in reader.entries()}
     news: list[Event] = []
     before = worker.stats()
-    worker.account_for(0, 0.0)
     worker.evict([key for key in present if key not in wanted])
     _wait(worker, news)
     missing = [key for key in wanted if key not in present]
     orders = [lineage[key] for key in missing if key in lineage]
+    # The budget has paid for them already.
+    worker.account_for(-len(orders) * _ATTEMPTS, float("-inf"))
     while orders and (taken := worker.submit(orders)):
         del orders[:taken]
         _wait(worker, news)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from genaug_data.dataset import GenerativeAugmentDataset
 from genaug_data.errors import GenaugWarning
 from genaug_data.recipes import RecipePolicy
 from genaug_data.sample import Request, Sample
+from genaug_data.workers import Budget
 from tests.toys import Noisy, toy_base
 
 SIZE, BATCH, STEPS, EPOCHS = 48, 6, 8, 5
@@ -270,3 +272,31 @@ def test_a_loop_that_never_observes_resumes_at_the_beginning_of_its_epoch(start:
         _, labels, meta = next(reading)
         trainer.train.observe(meta, torch.ones(BATCH), torch.zeros(BATCH, 3), labels)
         assert trainer.train.state_dict()["sampler"]["position"] == 2 * BATCH
+
+
+@pytest.mark.parametrize("images", [0, 40])
+def test_a_cache_that_is_gone_is_made_again_whatever_the_budget(
+    start: Callable[..., Trainer], tmp_path: Path, images: int
+) -> None:
+    settings = {"budget": Budget(images=images, seconds=1e9), "max_bytes": 1 << 30, "policy": "uniform"}
+    for name in ("whole", "cut"):
+        before = start(name, **settings | {"budget": Budget()})
+        before.train.warmup()
+        before.train.close()
+    whole = start("whole", **settings)
+    with whole.train:
+        batches = list(whole.steps())
+    assert whole.train.stats()["images made"] == images
+    first = start("cut", **settings)
+    with first.train:
+        running = first.steps()
+        head = [next(running) for _ in range(11)]
+        first.train.save(tmp_path / "state")
+        state = first.state()
+    shutil.rmtree(tmp_path / "cut")
+    second = start("cut", **settings)
+    second.train.load(tmp_path / "state")
+    second.load(state)
+    with second.train:
+        assert equal(head + list(second.steps()), batches)
+    assert second.train.stats()["images made"] == images
