@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 import time
 import weakref
 from collections.abc import Callable, Sequence
@@ -82,8 +83,12 @@ class Parts:
             for parent in hardest
         ]
 
-    def remake(self, key: bytes) -> Remade:
+    def remake(self, key: bytes | str) -> Remade:
         """Make one variant again; the generator stays as it is in what the worker is given."""
+        if isinstance(key, str):
+            if not re.fullmatch("[0-9a-fA-F]{32}", key):
+                raise ConfigError(f"a key has 32 hexadecimal digits, got {key!r}; genaug cache list FOLDER names them")
+            key = bytes.fromhex(key)
         generator = copy.deepcopy(self.job.generator)
         return remake(key, self.samples, generator, self.job.folder, progress=self.job.progress)
 
@@ -107,7 +112,7 @@ class Parts:
                     raise WorkerError(f"the warm-up ended after {bar.n} of {total} variants: {loop.sayings.last()}")
                 if not taken and waiting and not state.outstanding:
                     break
-        loop.catalogue.publish(loop.priorities)
+        loop.showing.publish(loop.priorities)
         loop.sayings.speak()
         return dict(loop.intake.counts)
 

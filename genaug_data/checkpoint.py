@@ -63,6 +63,9 @@ def save(parts: Parts, folder: Path) -> Path:
     Raises:
         SaveError: it cannot be written.
     """
+    if parts.loop.journal is not None:
+        # So that what a resumed run goes on from is in it.
+        parts.loop.journal.flush()
     with parts.loop.books() as loop:
         tensors = {
             f"{part}.{name}": column
@@ -208,12 +211,16 @@ class _Books:
         for name, column in parts.loop.feedback.table.state_dict().items():
             self._expect(f"table.{name}", column.dtype, (size,))
         trials = len(tensors["ledger.keys"])
-        self._expect("ledger.keys", np.uint8, (trials, KEY_BYTES))
+        keys = self._expect("ledger.keys", np.uint8, (trials, KEY_BYTES))
+        if len({key.tobytes() for key in keys}) < trials:
+            raise ValueError("a trial is in it twice")
         self._expect("ledger.uses", np.int32, (trials,))
         self._expect("ledger.probability", np.float64, (trials,))
         self._priorities = self._expect("priorities", np.float64, (size,)) if "priorities" in tensors else None
         self._children = self._read_children(size)
         self._present = int(description["present"])
+        if not 0 <= self._present <= len(self._children):
+            raise ValueError(f"{self._present} of {len(self._children)} variants are present")
         self._lineup = self._read_lineup(list(map(int, description["lineup"])), size)
         self._leaving = [key.tobytes() for key in self._expect("leaving.key", np.uint8, (None, KEY_BYTES))]
         self._lineage = self._read_requests([Recipe.from_json(text) for text in description["recipes"]])

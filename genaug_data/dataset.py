@@ -271,8 +271,8 @@ class GenerativeAugmentDataset(Dataset):
             )
         return ReplaySampler(found)
 
-    def remake(self, key: bytes) -> Remade:
-        """Make the variant of ``key`` again, in this process, and return it beside the one in the cache.
+    def remake(self, key: bytes | str) -> Remade:
+        """Make the variant of ``key`` (or its hexadecimal digits) again, and return it beside the one in the cache.
 
         Raises:
             DataError: there is no such variant, or its parent has changed.

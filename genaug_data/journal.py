@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import re
@@ -23,7 +24,8 @@ SESSION, PASS, DRAWS, MISSES, FORGET = b"S", b"P", b"D", b"M", b"F"
 _DRAWS_A_BLOCK = 64
 _KEPT_FILES = 8
 _MOST_KNOWN = 1 << 14
-_NAME = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9]+-[0-9]+\.journal")
+_NAME = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9]+-[0-9]+(-[0-9]+)?\.journal")
+_numbers = itertools.count()
 
 
 class JournalWriter:
@@ -43,7 +45,7 @@ class JournalWriter:
         self._folder = folder
         self._settings = settings
         self._on_failure = on_failure
-        self._name = f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}-{settings['rank']}.journal"
+        self._name = f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}-{settings['rank']}-{next(_numbers)}.journal"
         self._descriptor: int | None = None
         self._has_failed = False
         self._known: dict[bytes, int] = {}

@@ -94,6 +94,7 @@ class AugmentationLoop:
         self._observed = 0
         self._next_idle = 0.0
         self._resume_at = 0.0
+        self._first_step = 0
         self._published_at = 0.0
         self._unpublished = False
         self.sayings = sayings
@@ -129,6 +130,7 @@ class AugmentationLoop:
         if self._started:
             return
         self._started, self._closed = True, False
+        self._first_step = self.steps
         self._stop.clear()
         if self._generate:
             self.worker.start()
@@ -177,7 +179,8 @@ class AugmentationLoop:
         if os.getpid() != self._process:
             # A forked copy of the trainer drops its copy of this.
             return
-        never_ready = self._started and self.steps > 0 and self._is_setting_up
+        seen = self.steps - self._first_step
+        never_ready = self._started and seen > 0 and self._is_setting_up
         self._closed = True
         self._stop.set()
         self._wake.set()
@@ -187,7 +190,7 @@ class AugmentationLoop:
             if never_ready:
                 steps.callback(
                     self.sayings.add,
-                    f"the run ended after {self.steps} steps, before the generator was ready, and has shown no new "
+                    f"the run ended after {seen} steps, before the generator was ready, and has shown no new "
                     "variant; train for longer, or warm up first",
                 )
             if self.journal is not None:
@@ -373,7 +376,11 @@ class AugmentationLoop:
         self.intake.adopts = True
         if self.worker.stats().state != "ready":
             return
-        children = [*self.catalogue.lineup.held(), *(key for key, _, _ in self.catalogue.items()), *self.intake.leaving]
+        children = [
+            *sorted(self.catalogue.lineup.held()),
+            *(key for key, _, _ in self.catalogue.items()),
+            *self.intake.leaving,
+        ]
         lost, news = reconcile(children, self.intake.lineage, self.worker, self._reader)
         for event in news:
             self.intake.note(event)

@@ -65,9 +65,10 @@ class Showing:
             self._catalogue.publish(priorities)
             return
         ahead = self._steps_ahead * self.largest_batch
-        if self._in_flight.drawn - self._in_flight.observed > ahead:
+        if self.largest_batch and self._in_flight.drawn - self._in_flight.observed > ahead:
             self._sayings.add(
                 f"DataLoader workers draw further ahead than refresh_every={self._steps_ahead} steps, so that this run "
                 "depends on their number; raise refresh_every, or lower num_workers or prefetch_factor"
             )
+        self._catalogue.lineup.forget_before(self._in_flight.observed)
         self._catalogue.publish(priorities, self._in_flight.observed + ahead)

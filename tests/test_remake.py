@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from genaug_data.errors import DataError, GeneratorError
+from genaug_data.errors import ConfigError, DataError, GeneratorError
 from genaug_data.sample import Request, Sample
 from tests.toys import Noisy, toy_base
 
@@ -72,3 +72,14 @@ def test_the_fitted_generator_makes_its_variants_again(tmp_path: Path) -> None:
     assert len(entries) == 12
     # Made in batches of 12, and again one by one: the last bit of a sum may round the other way.
     assert all(again.remake(entry.key).difference <= 1 for entry in entries)
+
+
+def test_a_key_may_be_the_text_that_the_command_line_lists(wrap: Callable) -> None:
+    train = wrap()
+    train.warmup()
+    key = train._own().reader.entries()[3].key
+    assert train.remake(key.hex()).provenance == train.remake(key).provenance
+    with pytest.raises(ConfigError, match=r"a key has 32 hexadecimal digits, got 'x'"):
+        train.remake("x")
+    with pytest.raises(ConfigError, match=r"generator must be an object, got the class Noisy; write Noisy\(\)"):
+        wrap(generator=Noisy)

@@ -23,6 +23,7 @@ from benchmarks.soak.trainer import BATCH
 from genaug_data.cache import CacheReader, verify
 
 KILL_EVERY = 20.0
+_SETTLED = 12
 FAULTS = ("generation process", "trainer", "DataLoader worker")
 GOALS = {
     "samples_lost": 0,
@@ -157,7 +158,8 @@ def _growth(lives: list[list[dict]], name: str) -> float:
     """
     slopes = []
     for life in lives:
-        settled = life[len(life) // 3 :]
+        # Of a short life nothing is settled.
+        settled = life[len(life) // 3 :] if len(life) >= _SETTLED else []
         for one, other in itertools.combinations(settled, 2):
             slopes.append(1000 * (other[name] - one[name]) / (other["step"] - one["step"]))
     return float(statistics.median(slopes)) if slopes else float("nan")
@@ -170,6 +172,8 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--quick", action="store_true", help="one minute")
     parser.add_argument("--no-progress", action="store_true", help="show no bar")
     chosen = parser.parse_args(arguments)
+    if not chosen.minutes > 0:
+        parser.error(f"--minutes must be above 0, got {chosen.minutes:g}; fractions are allowed")
     seconds = 60.0 if chosen.quick else 60 * chosen.minutes
     with tempfile.TemporaryDirectory() as folder:
         soak = Soak(Path(folder))

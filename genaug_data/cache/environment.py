@@ -42,13 +42,27 @@ _opened: dict[str, _Open] = {}
 _guard = threading.RLock()
 
 
+def _hold() -> None:
+    # A fork in the middle of an opening would give the child an environment that it does not know of, and that LMDB
+    # would not open again; one in the middle of a transaction, an environment whose closing waits for it for ever.
+    _guard.acquire()
+    for opened in _opened.values():
+        opened.lock.acquire()
+
+
+def _let_go() -> None:
+    for opened in _opened.values():
+        opened.lock.release()
+    _guard.release()
+
+
 def _renew_guard() -> None:
     # A thread that held it was not forked along, and would never let go.
     global _guard
     _guard = threading.RLock()
 
 
-os.register_at_fork(after_in_child=_renew_guard)
+os.register_at_fork(before=_hold, after_in_parent=_let_go, after_in_child=_renew_guard)
 
 
 class Handle:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from genaug_data.errors import CacheError
 FORMAT = 2
 _NAME = "genaug.json"
 _MOST_BYTES = 1 << 20
+_STATE = re.compile(r"genaug(-rank\d+)?\.safetensors")
 _OURS = {_NAME, "variants", "writer.lock", "generator", "journals"}
 
 
@@ -49,7 +51,7 @@ def read_manifest(folder: str | Path) -> Manifest | None:
     if not folder.is_dir():
         raise CacheError(f"cache must be a folder, got the file {folder}; pass another path")
     names = set(os.listdir(folder))
-    foreign = sorted(names - _OURS)
+    foreign = sorted(name for name in names - _OURS if not _is_state(folder / name))
     links = sorted(name for name in names & _OURS if (folder / name).is_symlink())
     if links:
         # Through it we would write to what is not ours.
@@ -67,6 +69,12 @@ def read_manifest(folder: str | Path) -> Manifest | None:
             f"{folder} has cache format {manifest.format}, this version reads {FORMAT}; pass another folder"
         )
     return manifest
+
+
+def _is_state(path: Path) -> bool:
+    # The state of a run may well be kept beside its cache, and may be saved before anything is cached.
+    files = path.iterdir() if path.is_dir() else [path]
+    return any(_STATE.fullmatch(file.name) for file in files)
 
 
 def _read(path: Path) -> Manifest:

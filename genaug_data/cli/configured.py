@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from typing import Any
 
 from jsonargparse import ArgumentParser, Namespace
@@ -30,6 +32,9 @@ _OF_TRAINING = {
 
 def dataset_parser(command: str, description: str | None) -> ArgumentParser:
     """Return a parser for ``genaug COMMAND`` that takes ``--config`` and all that a cache depends on."""
+    if os.getcwd() not in sys.path:
+        # Classes of the user's own lie beside the configuration, as with `python -m`.
+        sys.path.append(os.getcwd())
     parser = new_parser(command, description)
     parser.add_argument("--config", action="config", help="YAML file with any of the options below")
     parser.add_argument(

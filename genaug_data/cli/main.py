@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.metadata
+import os
 import sys
 from collections.abc import Sequence
 
@@ -40,6 +41,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except GenaugError as error:
         print(f"genaug {arguments[0]}: {error}", file=sys.stderr)
         return 1
+    except BrokenPipeError:
+        # Who reads has seen enough; what the interpreter still flushes at its end goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except KeyboardInterrupt:
         print(f"\ngenaug {arguments[0]}: interrupted; what was cached stays, run it again to go on", file=sys.stderr)
         return 130

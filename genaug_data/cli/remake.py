@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
 from genaug_data.cli.configured import dataset_of, dataset_parser
 from genaug_data.cli.parsing import parse
-from genaug_data.errors import ConfigError
 from genaug_data.report import Family, draw_families
 
 
@@ -23,12 +21,9 @@ def run(arguments: Sequence[str]) -> int:
     parser.add_argument("key", help="of the variant, 32 hexadecimal digits; genaug cache list FOLDER names them")
     parser.add_argument("--picture", type=Path | None, default=None, help="file for parent, stored and remade variant")
     found = parse(parser, arguments)
-    if not re.fullmatch("[0-9a-fA-F]{32}", found.key):
-        raise ConfigError(f"a key has 32 hexadecimal digits, got {found.key!r}; genaug cache list FOLDER names them")
-    key = bytes.fromhex(found.key)
     # Nothing is started: the generator runs here.
     with closing(dataset_of(parser, found, "key", "picture")) as train:
-        remade = train.remake(key)
+        remade = train.remake(found.key)
         made = remade.provenance
         print(f"parent {made.parent}, variant {made.variant}, seed {made.seed}, {made.recipe.to_json()}")
         print(f"generator {made.fingerprint}")

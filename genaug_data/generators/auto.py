@@ -34,6 +34,10 @@ def resolve_generator(generator: str | Any, task: Task) -> SampleGenerator:
         from genaug_data.generators.in_domain import InDomainDiffusion
 
         return InDomainDiffusion(ignore_index=getattr(task, "ignore_index", 255), max_size="auto")
+    if isinstance(generator, type):
+        raise ConfigError(
+            f"generator must be an object, got the class {generator.__name__}; write {generator.__name__}()"
+        )
     # Asked statically: a fingerprint may not be there to be read before the fit.
     missing = [name for name in ("fingerprint", "generate") if inspect.getattr_static(generator, name, None) is None]
     if missing:

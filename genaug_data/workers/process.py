@@ -293,6 +293,9 @@ class ProcessWorker:
     def _give_up(self, reason: str, readable: bool = False) -> None:
         self._go_on_as("broken")
         self._account.outstanding.clear()
+        # Nobody is there to carry them out, or to be waited for.
+        self._evictions.clear()
+        self._evicting = []
         self._news.append(Broken(reason, readable))
         if self._child is not None:
             self._child.kill()

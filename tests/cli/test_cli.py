@@ -158,7 +158,7 @@ def test_a_variant_is_listed_and_made_again(tmp_path: Path, capsys: pytest.Captu
     assert int(size) > 64
 
 
-@pytest.mark.parametrize("key", ["zz", "00", "é" * 32])
+@pytest.mark.parametrize("key", ["zz", "00", "é" * 32, "0" * 33])
 def test_a_key_that_is_none_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str], key: str) -> None:
     config = tmp_path / "run.yaml"
     config.write_text(CONFIG.format(folder=tmp_path / "cache"))

@@ -12,6 +12,7 @@ import pytest
 import torch
 from PIL import Image
 
+from genaug_data.cache import CacheReader
 from genaug_data.errors import DataError, GenaugWarning, WorkerError
 from genaug_data.gates import NoOp
 from genaug_data.sample import Request, Sample
@@ -232,3 +233,42 @@ def test_an_idle_worker_gets_its_first_orders_before_the_first_refresh(wrap: Cal
     with train:
         train.wait_until_ready()
         train_until_accepted(train)
+
+
+def test_a_state_that_is_saved_in_the_folder_of_the_cache_is_no_stranger_there(wrap: Callable, tmp_path: Path) -> None:
+    first = wrap()
+    first.save(tmp_path / "cache" / "state")
+    assert first.warmup()["accepted"] == 24
+    first.save(tmp_path / "cache")
+    first.close()
+    second = wrap()
+    second.load(tmp_path / "cache" / "state")
+    with second:
+        assert one_step(second) is not None
+
+
+def test_a_fork_while_the_cache_is_being_opened_leaves_it_readable_in_the_child(wrap: Callable, tmp_path: Path) -> None:
+    """A thread opens and closes the cache all the time, as the loop's does; forked processes must be able to read."""
+    train = wrap()
+    train.warmup()
+    keys = [key for key, _, _ in train._own().catalogue.items()]
+    train.close()
+    stop = threading.Event()
+
+    def open_and_close() -> None:
+        while not stop.is_set():
+            with CacheReader(tmp_path / "cache") as reader:
+                reader.stats()
+
+    thread = threading.Thread(target=open_and_close)
+    thread.start()
+    try:
+        for _ in range(60):
+            child = os.fork()
+            if child == 0:
+                with CacheReader(tmp_path / "cache") as reader:
+                    os._exit(int(None in reader.gather(keys)))
+            assert os.waitpid(child, 0)[1] == 0
+    finally:
+        stop.set()
+        thread.join()
