@@ -98,4 +98,4 @@ def _initialise(module: nn.Module, generator: torch.Generator) -> None:
             nn.init.zeros_(module.bias)
         case _:
             if next(module.parameters(recurse=False), None) is not None:
-                raise NotImplementedError(f"no initialisation is known for {type(module).__name__}")
+                raise TypeError(f"no initialisation is known for {type(module).__name__}")

@@ -72,7 +72,7 @@ class ByItself(Bright):
         return self.said(len(children))
 
     def said(self, number: int) -> list[Verdict]:
-        raise NotImplementedError
+        return [self.verdict(1.0)] * number
 
 
 class SaysFewer(ByItself):

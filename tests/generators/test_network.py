@@ -28,7 +28,7 @@ def test_initialisation_is_that_of_torch():
 
 
 def test_a_module_without_known_initialisation_is_refused():
-    with pytest.raises(NotImplementedError, match="no initialisation is known for LayerNorm"):
+    with pytest.raises(TypeError, match="no initialisation is known for LayerNorm"):
         _initialise(torch.nn.LayerNorm(3), torch_generator(0))
 
 
