@@ -283,3 +283,22 @@ def test_a_long_run_keeps_few_keys_in_mind(tmp_path: Path, monkeypatch: pytest.M
     writer.close()
     replay = ReplaySampler(read_journal(tmp_path / writer.name))
     assert [token for token in replay if token.key is not None] == tokens
+
+
+def test_two_journals_of_one_second_are_two_files(tmp_path: Path) -> None:
+    writers = [JournalWriter(tmp_path, SETTINGS | {"seed": seed}, pytest.fail) for seed in (1, 2)]
+    for writer in writers:
+        writer.begin_pass(0, 0)
+    for seed, writer in enumerate(writers, start=1):
+        writer.close()
+        assert read_journal(tmp_path / writer.name).settings["seed"] == seed
+
+
+def test_what_was_drawn_before_a_save_is_in_the_journal_whatever_happens_then(wrap: Callable, tmp_path: Path) -> None:
+    train = wrap(toy_base(SIZE), mode="async", ratio=0.5, policy="uniform")
+    train.warmup()
+    with train:
+        drawn = list(itertools.islice(train.sampler(), 20))
+        train.save(tmp_path / "state")
+        # As a SIGKILL now would leave it.
+        assert list(ReplaySampler(read_journal(journal_of(train)))) == drawn

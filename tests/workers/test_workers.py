@@ -415,3 +415,17 @@ def test_a_child_that_becomes_ready_while_its_worker_closes_is_not_started_again
     assert worker.stats().state == "closed"
     assert [type(event) for event in worker.poll()] == [Ready]
     assert worker.process_id is None
+
+
+def test_a_worker_that_gives_up_waits_for_no_eviction(job: Callable[..., Job]) -> None:
+    worker = ProcessWorker(job(), Budget(), backoff=0.01, max_restarts=0)
+    worker.submit(requests_for(0))
+    drain(worker)
+    os.kill(worker.process_id, signal.SIGKILL)
+    worker.evict([b"k" * 16])
+    end = time.monotonic() + 30
+    while worker.stats().state != "broken":
+        worker.poll()
+        assert time.monotonic() < end
+    assert worker.stats().evicting == 0
+    worker.close()
