@@ -102,7 +102,7 @@ class Parts:
         total, before = len(waiting), _answers(loop)
         with tqdm(total=total, desc="warm-up", unit="variant", disable=not self.job.progress) as bar:
             while waiting or self.worker.stats().outstanding:
-                taken = loop.order(waiting[:256])
+                taken = loop.order_in_turn(waiting)
                 del waiting[:taken]
                 loop.collect()
                 time.sleep(0.001)
@@ -167,7 +167,8 @@ def assemble(
     sampler = HardExampleSampler(len(base), catalogue, ratio=ratio, mixing=mixing, seed=seed)
     if mode == "async" and ratio > 0:
         sampler.journal = JournalWriter(folder / "journals", sampler.settings, sayings.add)
-    hand: Worker = InlineWorker(job, budget) if worker == "inline" else ProcessWorker(job, budget)
+    runner = InlineWorker if worker == "inline" else ProcessWorker
+    hand: Worker = runner(job, budget, counts_found=mode == "sync")
     loop = AugmentationLoop(
         feedback=Feedback(HardnessTable(len(base)), TrialLedger(), getattr(resolved, "ignore_index", None)),
         policy=resolve_policy(policy),

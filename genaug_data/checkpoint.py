@@ -15,13 +15,13 @@ import torch
 
 from genaug_data.assembly import Parts
 from genaug_data.errors import ConfigError, DataError
-from genaug_data.feedback import FeedbackCounts
-from genaug_data.lineup import Child, Snapshot
-from genaug_data.sample import KEY_BYTES, Recipe, Request
+from genaug_data.restoration import Restoration
+from genaug_data.sample import KEY_BYTES
 from genaug_data.tensor_file import DamagedFile, digest_of, read_tensors, write_tensors
 
 FORMAT = 1
 _ARGUMENTS = ("size", "ratio", "mixing", "num_replicas")
+_MOST_EPOCHS = 1 << 31
 
 
 def state_of(parts: Parts) -> dict[str, Any]:
@@ -37,6 +37,7 @@ def state_of(parts: Parts) -> dict[str, Any]:
         "images": worker.images,
         "seconds": worker.seconds,
         "journal": None if loop.journal is None else loop.journal.name,
+        "course": loop.course,
     }
 
 
@@ -55,6 +56,12 @@ def restore_state(parts: Parts, state: Mapping[str, Any]) -> None:
     parts.worker.account_for(int(state["images"]), float(state["seconds"]))
     if loop.journal is not None and isinstance(state["journal"], str):
         loop.journal.go_on(state["journal"])
+    for name, value in loop.course.items():
+        if state["course"].get(name) != value:
+            loop.sayings.add(
+                f"the state is of a run with {name}={state['course'].get(name)!r}, this one has {value!r} and goes on "
+                "in another way than that one would have; pass the same to repeat it"
+            )
 
 
 def save(parts: Parts, folder: Path) -> Path:
@@ -112,7 +119,7 @@ def load(parts: Parts, folder: Path) -> None:
         if description.pop("digest") != digest(found[0], description):
             raise ValueError("its digest is wrong")
         _check_state(parts, description)
-        books = _Books(parts, tensors, description)
+        books = Restoration(parts, tensors, description)
     except (DamagedFile, KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         if isinstance(error, (ConfigError, DataError)):
             raise
@@ -134,11 +141,16 @@ def digest(columns: Mapping[str, torch.Tensor], description: Mapping[str, Any]) 
 
 
 def _check_state(parts: Parts, state: Mapping[str, Any]) -> None:
-    if not isinstance(state, Mapping) or state.get("format") != FORMAT or not isinstance(state.get("sampler"), Mapping):
+    parts_of_it = (state.get("sampler"), state.get("course")) if isinstance(state, Mapping) else (None,)
+    if not all(isinstance(part, Mapping) for part in parts_of_it) or state.get("format") != FORMAT:
         raise DataError("this is no state of genaug_data, or of another version; pass what state_dict() returned")
     numbers = [state.get(name) for name in ("steps", "largest_batch", "feedback_step", "images", "seconds")]
     numbers += [state["sampler"].get(name) for name in ("epoch", "position", "real", "synthetic", "shortfall")]
-    if not all(isinstance(number, (int, float)) and 0 <= number < 2**63 for number in numbers):
+    bounds = [2**63] * 5 + [_MOST_EPOCHS] + [2**63] * 4
+    fits = [
+        isinstance(number, (int, float)) and 0 <= number < bound for number, bound in zip(numbers, bounds, strict=True)
+    ]
+    if not all(fits):
         raise DataError(f"a number of the state is missing or out of range in {numbers}; load an earlier one")
     ours = {name: getattr(parts.sampler, name) for name in (*_ARGUMENTS, "seed")}
     theirs = {name: state.get(name) for name in _ARGUMENTS} | {"seed": state["sampler"].get("seed")}
@@ -194,100 +206,3 @@ def _children(parts: Parts, tensors: dict[str, np.ndarray]) -> tuple[dict[str, A
 
 def _keys(keys: Iterable[bytes]) -> np.ndarray:
     return np.frombuffer(bytearray(b"".join(keys)), dtype=np.uint8).reshape(-1, KEY_BYTES)
-
-
-class _Books:
-    """All that a file says, checked and ready to be taken over."""
-
-    def __init__(self, parts: Parts, tensors: Mapping[str, np.ndarray], description: Mapping[str, Any]) -> None:
-        self._parts = parts
-        self._tensors = tensors
-        size = parts.loop.planner.size
-        self._table = self._part("table")
-        self._ledger = self._part("ledger")
-        self._planner = self._part("planner")
-        for name in ("children", "next_variant", "refusals"):
-            self._expect(f"planner.{name}", np.int32, (size,))
-        for name, column in parts.loop.feedback.table.state_dict().items():
-            self._expect(f"table.{name}", column.dtype, (size,))
-        trials = len(tensors["ledger.keys"])
-        keys = self._expect("ledger.keys", np.uint8, (trials, KEY_BYTES))
-        if len({key.tobytes() for key in keys}) < trials:
-            raise ValueError("a trial is in it twice")
-        self._expect("ledger.uses", np.int32, (trials,))
-        self._expect("ledger.probability", np.float64, (trials,))
-        self._priorities = self._expect("priorities", np.float64, (size,)) if "priorities" in tensors else None
-        self._children = self._read_children(size)
-        self._present = int(description["present"])
-        if not 0 <= self._present <= len(self._children):
-            raise ValueError(f"{self._present} of {len(self._children)} variants are present")
-        self._lineup = self._read_lineup(list(map(int, description["lineup"])), size)
-        self._leaving = [key.tobytes() for key in self._expect("leaving.key", np.uint8, (None, KEY_BYTES))]
-        self._lineage = self._read_requests([Recipe.from_json(text) for text in description["recipes"]])
-        self._counts = Counter({str(name): int(count) for name, count in description["counts"].items()})
-        self._feedback = FeedbackCounts(**{name: int(count) for name, count in description["feedback"].items()})
-
-    def enter(self) -> None:
-        """Take everything over."""
-        loop, catalogue = self._parts.loop, self._parts.catalogue
-        with loop.books():
-            loop.feedback.table.load_state_dict(self._table)
-            loop.feedback.ledger.load_state_dict(self._ledger)
-            loop.feedback.counts = self._feedback
-            loop.planner.load_state_dict(self._planner)
-            loop.priorities = self._priorities
-            catalogue.restore(self._children[: self._present])
-            catalogue.lineup.restore(self._lineup)
-            loop.take_over(self._counts, self._lineage, self._leaving)
-
-    def _part(self, part: str) -> dict[str, np.ndarray]:
-        return {name.partition(".")[2]: column for name, column in self._tensors.items() if name.startswith(f"{part}.")}
-
-    def _expect(self, name: str, dtype: Any, shape: tuple[int | None, ...]) -> np.ndarray:
-        column = self._tensors[name]
-        fits = len(column.shape) == len(shape) and all(
-            wanted in (None, found) for wanted, found in zip(shape, column.shape, strict=True)
-        )
-        if column.dtype != dtype or not fits:
-            raise ValueError(f"{name} is {column.dtype} {column.shape}")
-        return column
-
-    def _places(self, name: str, count: int | None, below: int) -> list[int]:
-        column = self._expect(name, np.int64, (count,))
-        if len(column) and not 0 <= column.min() <= column.max() < below:
-            raise ValueError(f"{name} is out of range")
-        return column.tolist()
-
-    def _read_children(self, size: int) -> list[Child]:
-        keys = self._expect("children.key", np.uint8, (None, KEY_BYTES))
-        parents = self._places("children.parent", len(keys), size)
-        drawn, shown = (
-            self._expect(f"children.{name}", np.int64, (len(keys),)).tolist() for name in ("drawn", "shown")
-        )
-        return [Child(key.tobytes(), *counts) for key, *counts in zip(keys, parents, drawn, shown, strict=True)]
-
-    def _read_lineup(self, slots: list[int], size: int) -> list[tuple[int, Snapshot]]:
-        if not slots or sorted(set(slots)) != slots:
-            raise ValueError(f"the slots {slots} are not in order")
-        entries = []
-        for number, slot in enumerate(slots):
-            parents = self._places(f"lineup{number}.parents", None, size)
-            cumulative = self._expect(f"lineup{number}.cumulative", np.float64, (len(parents),)).tolist()
-            sizes = self._places(f"lineup{number}.sizes", len(parents), 1 << 31)
-            rows = iter(self._places(f"lineup{number}.children", sum(sizes), len(self._children)))
-            families = tuple(tuple(self._children[next(rows)] for _ in range(count)) for count in sizes)
-            if not all(sizes):
-                raise ValueError("a parent has no children")
-            entries.append((slot, Snapshot(tuple(parents), tuple(cumulative), families)))
-        return entries
-
-    def _read_requests(self, recipes: list[Recipe]) -> dict[bytes, Request]:
-        keys = self._expect("requests.key", np.uint8, (None, KEY_BYTES))
-        places = self._expect("requests.place", np.int64, (len(keys), 2)).tolist()
-        kinds = self._places("requests.recipe", len(keys), len(recipes))
-        seeds = self._expect("requests.seed", np.int64, (len(keys),)).tolist()
-        priorities = self._expect("requests.priority", np.float64, (len(keys),)).tolist()
-        return {
-            key.tobytes(): Request(parent, variant, recipes[kind], seed, priority)
-            for key, (parent, variant), kind, seed, priority in zip(keys, places, kinds, seeds, priorities, strict=True)
-        }

@@ -31,6 +31,8 @@ class InFlight:
     Attributes:
         drawn: slots of this pass that were drawn.
         tokens: of the last of them, those that were not observed yet.
+        synthetic: of the slots that were drawn and not observed, those that got a variant.
+        is_observed: whether any batch of this pass was.
 
     Example:
         >>> ahead = InFlight()
@@ -46,19 +48,32 @@ class InFlight:
     def __init__(self) -> None:
         self.drawn = 0
         self.tokens: deque[Token] = deque(maxlen=_MOST)
+        self.synthetic = 0
+        self.is_observed = False
+        self._first = 0
 
     @property
     def observed(self) -> int:
         """Slots of this pass up to the last that was observed."""
-        return self.drawn - len(self.tokens)
+        return self.drawn - len(self.tokens) if self.is_observed else self._first
+
+    @property
+    def reached(self) -> int:
+        """Slots of this pass that were gone through: up to the last observed, or drawn where none is observed."""
+        return self.observed if self.is_observed else self.drawn
 
     def begin(self, position: int) -> None:
         """Begin a pass at slot ``position``, or leave one there."""
         self.tokens.clear()
-        self.drawn = position
+        self.drawn = self._first = position
+        self.synthetic = 0
+        self.is_observed = False
 
     def add(self, token: Token) -> None:
         """Note that the next slot was drawn."""
+        if len(self.tokens) == _MOST and self.is_observed:
+            self.synthetic -= self.tokens[0].key is not None
+        self.synthetic += token.key is not None
         self.tokens.append(token)
         self.drawn += 1
 
@@ -68,12 +83,15 @@ class InFlight:
         if first is None:
             # Not of this pass, or from another sampler.
             return []
-        for _ in range(first):
-            self.tokens.popleft()
-        slot, take = self.observed, self.tokens.popleft
+        take = self.tokens.popleft
+        skipped = [take()[1] for _ in range(first)]
+        self.is_observed = True
+        slot = self.observed
         keys = [take()[1] for _ in range(len(meta))]
+        variants = len(keys) - keys.count(None)
+        self.synthetic -= variants + len(skipped) - skipped.count(None)
         synthetic = meta.synthetic
-        if len(keys) - keys.count(None) == np.count_nonzero(synthetic):
+        if variants == np.count_nonzero(synthetic):
             return []
         return [
             Miss(slot + row, key)

@@ -37,6 +37,8 @@ class Intake:
         ledger: of the variants on trial.
         reader: of the cache.
         sayings: what the user should read.
+        in_order: whether answers are taken in as the requests were ordered, whatever the order in which they come, so
+            that a run does not depend on how a worker groups its work or on its deaths.
 
     Attributes:
         counts: of everything that happened to requests and variants; "requested" is the sum of their outcomes and of
@@ -54,7 +56,13 @@ class Intake:
     """
 
     def __init__(
-        self, catalogue: Catalogue, planner: Planner, ledger: TrialLedger, reader: CacheReader, sayings: Sayings
+        self,
+        catalogue: Catalogue,
+        planner: Planner,
+        ledger: TrialLedger,
+        reader: CacheReader,
+        sayings: Sayings,
+        in_order: bool = False,
     ) -> None:
         self.counts: Counter[str] = Counter()
         self.failures: list[Failed] = []
@@ -71,6 +79,8 @@ class Intake:
         self._ledger = ledger
         self._reader = reader
         self._sayings = sayings
+        self._in_order = in_order
+        self._early: dict[tuple[int, int], Answer] = {}
 
     def ordered(self, request: Request) -> None:
         """Note that a worker took a request."""
@@ -79,7 +89,15 @@ class Intake:
         self.counts["requested"] += 1
 
     def note(self, event: Event) -> None:
-        """Take in one event."""
+        """Take in one event; an answer that comes out of order is taken in when those before it have come."""
+        if not self._in_order or not isinstance(event, Answer) or event.request.place not in self.on_order:
+            self._note(event)
+            return
+        self._early[event.request.place] = event
+        while (first := next(iter(self.on_order), None)) is not None and first in self._early:
+            self._note(self._early.pop(first))
+
+    def _note(self, event: Event) -> None:
         if isinstance(event, Answer):
             self.on_order.pop(event.request.place, None)
         match event:
@@ -158,9 +176,12 @@ class Intake:
         self.counts, self.lineage = counts, lineage
         self.leaving = dict.fromkeys(leaving, False)
         self.on_order.clear()
+        self._early.clear()
 
     def drop_orders(self) -> None:
-        """Note that no answer will come to what is on order."""
+        """Note that no answer will come to what is on order, but for those that have come out of order."""
+        while self._early:
+            self._note(self._early.pop(next(iter(self._early))))
         for request in self.on_order.values():
             self._planner.dropped(request)
         self.counts["unanswered"] += len(self.on_order)

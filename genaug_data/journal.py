@@ -20,7 +20,7 @@ from genaug_data.sample import Token
 MAGIC = b"GAJ1"
 BLOCK = struct.Struct("<IQ")
 """Length of a block's content and its xxh3; the content begins with the kind."""
-SESSION, PASS, DRAWS, MISSES, FORGET = b"S", b"P", b"D", b"M", b"F"
+SESSION, PASS, DRAWS, MISSES, FORGET, END = b"S", b"P", b"D", b"M", b"F", b"E"
 _DRAWS_A_BLOCK = 64
 _KEPT_FILES = 8
 _MOST_KNOWN = 1 << 14
@@ -50,6 +50,7 @@ class JournalWriter:
         self._has_failed = False
         self._known: dict[bytes, int] = {}
         self._epoch = 0
+        self._in_pass = False
         self._draws = bytearray()
         self._count = 0
 
@@ -70,6 +71,14 @@ class JournalWriter:
         if self._descriptor is None and not self._has_failed:
             self._open()
         self._write(PASS + varint(epoch) + varint(position))
+        self._in_pass = True
+
+    def end_pass(self, position: int) -> None:
+        """Note that the pass ended, or was left, before slot ``position``: idempotent."""
+        if self._in_pass:
+            self.flush()
+            self._write(END + varint(self._epoch) + varint(position))
+            self._in_pass = False
 
     def draw(self, token: Token | None) -> None:
         """Note what the next synthetic slot got."""

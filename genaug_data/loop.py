@@ -22,8 +22,9 @@ from genaug_data.in_flight import InFlight
 from genaug_data.intake import Intake
 from genaug_data.journal import JournalWriter
 from genaug_data.meta import SampleMeta
+from genaug_data.ordering import Ordering
 from genaug_data.planner import Planner
-from genaug_data.reconciliation import reconcile
+from genaug_data.repair import Repair
 from genaug_data.retirement import Retirement
 from genaug_data.sample import Request
 from genaug_data.sayings import Sayings
@@ -32,9 +33,7 @@ from genaug_data.workers.base import Event, Worker
 
 _TICK = 0.05
 _PUBLISH_SECONDS = 0.25
-_ORDERS = 256
 _IDLE_SECONDS = 1.0
-_LONGEST_PAUSE = 60.0
 
 
 class AugmentationLoop:
@@ -93,12 +92,11 @@ class AugmentationLoop:
         self._generate = generate
         self._observed = 0
         self._next_idle = 0.0
-        self._resume_at = 0.0
         self._first_step = 0
         self._published_at = 0.0
         self._unpublished = False
         self.sayings = sayings
-        self.intake = Intake(catalogue, planner, feedback.ledger, reader, sayings)
+        self.intake = Intake(catalogue, planner, feedback.ledger, reader, sayings, in_order=mode == "sync")
         self.showing = Showing(catalogue, in_flight, journal, sayings, refresh_every if mode == "sync" else 0)
         self.retirement = Retirement(
             feedback.ledger,
@@ -110,6 +108,10 @@ class AugmentationLoop:
             max_bytes=max_bytes,
             leaves_room=mode == "sync",
         )
+        self.ordering = Ordering(
+            planner, policy, feedback.table, self.intake, self.retirement, worker, in_turn=mode == "sync"
+        )
+        self.repair = Repair(catalogue, self.intake, self.ordering, worker, reader, sayings)
         self._events: deque[Event] = deque()
         # Held while the books are worked on: the loop's thread does so, and a warm-up in the user's.
         self._lock = threading.RLock()
@@ -137,7 +139,7 @@ class AugmentationLoop:
         if self._mode == "sync":
             self._wait(lambda: self._is_setting_up)
         if not self.intake.adopts:
-            self._reconcile()
+            self.repair.return_to_state()
         elif not self._is_restored:
             self.catalogue.publish(self.priorities)
         self._is_restored = False
@@ -154,6 +156,16 @@ class AugmentationLoop:
     def is_started(self) -> bool:
         """Whether this runs."""
         return self._started
+
+    @property
+    def course(self) -> dict[str, str | int]:
+        """What the course of a run depends on, besides its data and its seed."""
+        return {
+            "mode": self._mode,
+            "policy": self.policy.name,
+            "refresh_every": self._refresh_every,
+            "max_children": self.planner.max_children,
+        }
 
     @contextmanager
     def books(self) -> Iterator[AugmentationLoop]:
@@ -195,6 +207,7 @@ class AugmentationLoop:
                 )
             if self.journal is not None:
                 steps.callback(self.journal.close)
+                steps.callback(self.journal.end_pass, self.in_flight.reached)
             steps.callback(self._reader.close)
             steps.callback(self._take_leave)
             # A thread that still sends the dataset to the child is let go by the child's end.
@@ -236,31 +249,24 @@ class AugmentationLoop:
             self.priorities = self.policy.priorities(self.feedback.table)
             if self.intake.follows:
                 self.intake.adopt()
-            self._replace_missing()
+            self.repair.replace(self.showing.missing())
             self.retirement.retire(self.priorities)
             self.showing.publish(self.priorities)
-            if time.monotonic() >= self._resume_at:
+            if not self.ordering.is_paused:
                 self.retirement.evict()
             if self._mode == "sync":
                 self._wait(lambda: self.worker.stats().evicting > 0)
-            if self.intake.full:
-                # What is evicted may not make room: others fill a file system, too.
-                self._resume_at = time.monotonic() + min(2.0**self.intake.full_in_a_row, _LONGEST_PAUSE)
-                self.intake.full_in_a_row += 1
-                self.intake.full = False
-            if self._generate and time.monotonic() >= self._resume_at:
-                self._order_hardest(self.priorities)
+            self.ordering.pause_if_full()
+            if self._generate and not self.ordering.is_paused:
+                self.ordering.hardest(self.priorities)
             if self._mode == "async":
                 # Parents with and without children have other shares of the draws from now on.
                 self.showing.publish(self.priorities)
 
-    def order(self, requests: list[Request]) -> int:
-        """Hand requests to the worker; returns how many it took."""
+    def order_in_turn(self, requests: list[Request]) -> int:
+        """Hand the first of a long list of requests to the worker, if it is time for them; returns how many it took."""
         with self._lock:
-            taken = self.worker.submit(requests) if requests else 0
-            for request in requests[:taken]:
-                self.intake.ordered(request)
-        return taken
+            return self.ordering.in_turn(requests)
 
     def wait_until_ready(self) -> None:
         """Wait while the worker sets up.
@@ -325,8 +331,8 @@ class AugmentationLoop:
             self._next_idle = ended + max(_IDLE_SECONDS, 9 * (ended - started))
         elif self.intake.freed and self.priorities is not None:
             self.intake.freed = False
-            if time.monotonic() >= self._resume_at:
-                self.order(self.planner.plan(self.priorities, _ORDERS, self._eligible()))
+            if not self.ordering.is_paused:
+                self.ordering.more(self.priorities)
         elif self._unpublished and time.monotonic() - self._published_at > _PUBLISH_SECONDS:
             self.showing.publish(self.priorities)
             self._unpublished = False
@@ -345,48 +351,3 @@ class AugmentationLoop:
             self.collect()
             time.sleep(0.001 if self._mode == "sync" else 0.01)
         self.collect()
-
-    def _eligible(self) -> np.ndarray | None:
-        if self.policy.min_observations == 0:
-            return None
-        return self.feedback.table.observations >= self.policy.min_observations
-
-    def _order_hardest(self, priorities: np.ndarray) -> None:
-        planned = self.planner.plan(priorities, self.retirement.room(_ORDERS), self._eligible())
-        left = planned[self.order(planned) :]
-        # Where there is no room for all, what waits gives way to parents that have become harder.
-        waiting = sorted(self.intake.on_order.values(), key=lambda request: float(priorities[request.parent]))
-        pairs = zip(waiting, left, strict=False)
-        self.worker.withdraw([old for old, new in pairs if priorities[old.parent] < priorities[new.parent]])
-
-    def _replace_missing(self) -> None:
-        """Drop variants that should have been shown and could not be read, and have them made again."""
-        gone = [
-            key for key in self.showing.missing() if key in self.catalogue and self._reader.gather([key])[0] is None
-        ]
-        if gone:
-            self.intake.counts["unreadable"] += len(gone)
-            again = [request for key in gone if (request := self.intake.request_of(key)) is not None]
-            self.intake.forget(gone)
-            self.worker.evict(gone)
-            self.order(again)
-
-    def _reconcile(self) -> None:
-        """Bring the cache to what a loaded state says of it."""
-        self.intake.adopts = True
-        if self.worker.stats().state != "ready":
-            return
-        children = [
-            *sorted(self.catalogue.lineup.held()),
-            *(key for key, _, _ in self.catalogue.items()),
-            *self.intake.leaving,
-        ]
-        lost, news = reconcile(children, self.intake.lineage, self.worker, self._reader)
-        for event in news:
-            self.intake.note(event)
-        if lost:
-            self.intake.forget(lost)
-            self.sayings.add(
-                f"{len(lost)} variants that the loaded state knows could not be made again, so that this run differs "
-                "from the one that was saved; a changed generator, gate or example may be why"
-            )

@@ -14,7 +14,7 @@ import xxhash
 from torch.utils.data import Sampler
 
 from genaug_data.errors import ConfigError, DataError
-from genaug_data.journal import BLOCK, DRAWS, FORGET, MAGIC, MISSES, PASS, SESSION
+from genaug_data.journal import BLOCK, DRAWS, END, FORGET, MAGIC, MISSES, PASS, SESSION
 from genaug_data.sample import KEY_BYTES, Token
 from genaug_data.sampler import HardExampleSampler
 
@@ -58,6 +58,7 @@ class Journal:
         settings: of the sampler.
         variants: that were drawn, in the order of their first draw.
         draws: of each epoch.
+        ends: slots of each epoch that were gone through, where the end or the leaving of its pass is told of.
         missed: slots of each epoch whose variant could not be read, so that they showed its parent.
         damage: why the rest of the file cannot be read; empty where all of it can, or where it only ends in the middle
             of a block, as that of a run that was killed may.
@@ -66,6 +67,7 @@ class Journal:
     settings: dict[str, Any] = field(default_factory=dict)
     variants: list[Token] = field(default_factory=list)
     draws: dict[int, Draws] = field(default_factory=dict)
+    ends: dict[int, int] = field(default_factory=dict)
     missed: dict[int, set[int]] = field(default_factory=dict)
     damage: str = ""
 
@@ -139,6 +141,10 @@ class _Reading:
             self.journal.missed.setdefault(numbers.next(), set()).update(numbers)
         elif kind == DRAWS:
             self._draw(numbers)
+        elif kind == END:
+            epoch, position = numbers.next(), numbers.next()
+            if epoch in self.journal.draws:
+                self.journal.ends[epoch] = position
         elif kind == FORGET:
             self._first_variant = len(self.journal.variants)
         else:
@@ -160,6 +166,7 @@ class _Reading:
     def _begin_pass(self, epoch: int, position: int) -> None:
         self._draws = self.journal.draws.setdefault(epoch, Draws())
         self._draws.cut(_due(self.journal.settings, position))
+        self.journal.ends.pop(epoch, None)
         missed = self.journal.missed.get(epoch, set())
         missed -= {slot for slot in missed if slot >= position}
 
@@ -237,12 +244,15 @@ class ReplaySampler(Sampler[Token]):
         self.epoch = epoch
 
     def __len__(self) -> int:
-        """Return the slots of the epoch that are known: fewer than all where the run was killed in it."""
+        """Return the slots of the epoch that were gone through.
+
+        Where the run was killed in it, these are the slots up to the last synthetic one that is known.
+        """
         draws = self.journal.draws.get(self.epoch)
         if draws is None or draws.first > 0:
             known = "not" if draws is None else "not from its first slot on"
             raise ConfigError(f"epoch {self.epoch} is {known} in the journal; it tells of {self.epochs}")
-        whole = len(self._inner)
+        whole = min(self.journal.ends.get(self.epoch, len(self._inner)), len(self._inner))
         if len(draws.places) >= _due(self.journal.settings, whole):
             return whole
         ratio = _fraction(self.journal.settings)

@@ -108,6 +108,7 @@ class HardExampleSampler(DistributedSampler):
 
     def __iter__(self) -> Iterator[Token]:
         if not self._fresh:
+            self.leave_pass()
             self.epoch += 1
             self.in_flight.begin(0)
         self._resumed = False
@@ -141,9 +142,15 @@ class HardExampleSampler(DistributedSampler):
     def set_epoch(self, epoch: int) -> None:
         """Let the next pass be ``epoch``, from its first slot, or from where a loaded state of this epoch stands."""
         if not (self._resumed and epoch == self.epoch):
+            self.leave_pass()
             self.epoch = epoch
             self.in_flight.begin(0)
         self._fresh = True
+
+    def leave_pass(self) -> None:
+        """Let the journal tell how far the pass was gone through: idempotent."""
+        if self.journal is not None:
+            self.journal.end_pass(self.in_flight.reached)
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -164,10 +171,9 @@ class HardExampleSampler(DistributedSampler):
 
     def observed_state_dict(self) -> dict[str, Any]:
         """Return where the training step stands: behind the last row that was observed."""
-        ahead, position = self.in_flight.tokens, self.in_flight.observed
-        synthetic = sum(token.key is not None for token in ahead)
+        position, synthetic = self.in_flight.observed, self.in_flight.synthetic
         due = self._due(self.position) - self._due(position)
-        counts = {"synthetic": synthetic, "real": len(ahead) - synthetic, "shortfall": due - synthetic}
+        counts = {"synthetic": synthetic, "real": self.position - position - synthetic, "shortfall": due - synthetic}
         return (
             self.state_dict() | {"position": position} | {name: getattr(self, name) - counts[name] for name in _COUNTS}
         )
@@ -182,6 +188,7 @@ class HardExampleSampler(DistributedSampler):
             raise ConfigError(
                 f"the state was taken with seed {state['seed']}, this sampler has {self.seed}; use the same seed"
             )
+        self.leave_pass()
         at_end = state["position"] >= len(self)
         self.epoch = int(state["epoch"]) + at_end
         self.in_flight.begin(0 if at_end else int(state["position"]))

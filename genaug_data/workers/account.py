@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from genaug_data.sample import Request
-from genaug_data.workers.base import Answer, Cost, Event
+from genaug_data.workers.base import Accepted, Answer, Cost, Event, Rejected
 from genaug_data.workers.budget import Budget
 
 
@@ -15,11 +15,14 @@ class Account:
     Args:
         budget: what generation may take.
         capacity: requests that may be outstanding.
+        counts_found: whether variants that were found in the cache, accepted or rejected, count as made ones do, so
+            that what is left of the budget does not depend on what an earlier process has made.
     """
 
-    def __init__(self, budget: Budget, capacity: int) -> None:
+    def __init__(self, budget: Budget, capacity: int, counts_found: bool = False) -> None:
         self.budget = budget
         self.capacity = capacity
+        self.counts_found = counts_found
         self.outstanding: dict[tuple[int, int], Request] = {}
         self.images = 0
         self.seconds = 0.0
@@ -39,7 +42,8 @@ class Account:
     def note(self, event: Event) -> None:
         """Book an event: an answer to a request, or a cost."""
         if isinstance(event, Cost):
-            self.images += event.images
             self.seconds += event.seconds
         elif isinstance(event, Answer):
             self.outstanding.pop(event.request.place, None)
+            if isinstance(event, Accepted | Rejected):
+                self.images += event.made or self.counts_found

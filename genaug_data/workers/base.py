@@ -67,11 +67,12 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A gate kept the variant out, now or in an earlier run."""
+    """A gate kept the variant out; ``made`` is False if that is remembered from before, with the gate "known"."""
 
     request: Request
     gate: str
     reason: str
+    made: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +100,8 @@ class Evicted:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What a batch took: images made and seconds of the generator and the gates."""
+    """What a batch took: seconds of the generator and the gates."""
 
-    images: int
     seconds: float
 
 
@@ -145,7 +145,7 @@ class WorkerStats:
     Args:
         state: "idle" before the first order, "starting", "ready", "broken" or "closed".
         outstanding: requests taken and not yet answered.
-        images: variants made.
+        images: variants made, and in a run that counts them also those that were found.
         seconds: that generator and gates took.
         restarts: of the process.
         evicting: variants whose eviction is not confirmed.

@@ -13,7 +13,8 @@ class Budget:
 
     Args:
         duty: share of the time that the generator may be busy, in (0, 1].
-        images: variants that may be made, or None.
+        images: variants that may be made, or None; in mode "sync" those that were found in the cache count as well, so
+            that a run does not depend on what an earlier one has left there.
         seconds: that the generator may be busy, or None.
         patience: seconds of silence after which the generation process counts as hung and is started again; one call
             of the generator, or a ``fit`` that does not call its ``beat``, must not take longer.

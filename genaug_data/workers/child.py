@@ -14,9 +14,9 @@ import cloudpickle
 import torch
 
 from genaug_data.errors import brief
-from genaug_data.sample import Request
 from genaug_data.workers.base import Broken, Cost, Event
 from genaug_data.workers.budget import Budget
+from genaug_data.workers.errands import Errand
 from genaug_data.workers.production import Production
 
 NICENESS = 5
@@ -67,7 +67,7 @@ def _serve(connection: Connection) -> None:
 
 
 def _work(production: Production, connection: Connection, budget: Budget, beat: _Beat) -> None:
-    waiting: deque[list[Request]] = deque()
+    waiting: deque[Errand] = deque()
     running: Iterator[Event] | None = None
     while True:
         idle = running is None and not waiting
@@ -85,7 +85,7 @@ def _work(production: Production, connection: Connection, budget: Budget, beat: 
                 waiting.append(argument)
                 idle = False
         if running is None and waiting:
-            running = production.run(waiting.popleft())
+            running = production.run(*waiting.popleft())
         for event in running or ():
             connection.send(event)
             if isinstance(event, Cost):

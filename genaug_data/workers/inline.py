@@ -20,10 +20,11 @@ class InlineWorker:
         job: what to work with.
         budget: what it may take.
         capacity: requests that it holds at most.
+        counts_found: whether variants found in the cache count as made ones do against the budget.
     """
 
-    def __init__(self, job: Job, budget: Budget, capacity: int = 256) -> None:
-        self._account = Account(budget, capacity)
+    def __init__(self, job: Job, budget: Budget, capacity: int = 256, counts_found: bool = False) -> None:
+        self._account = Account(budget, capacity, counts_found)
         self._production = Production(job)
         self._state = "idle"
         self._waiting: deque[list[Request]] = deque()

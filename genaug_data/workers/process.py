@@ -26,6 +26,7 @@ from genaug_data.workers.base import (
     WorkerStats,
 )
 from genaug_data.workers.budget import Budget
+from genaug_data.workers.errands import Errand, Errands
 from genaug_data.workers.spawned import Spawned
 
 # A message must fit into the socket's buffer, so that this side never blocks on a child that is busy.
@@ -36,14 +37,16 @@ class ProcessWorker:
     """One child of the trainer, started with its own interpreter, so scripts and notebooks need no main guard.
 
     The watchdog works inside :meth:`poll`. A child that dies, or says nothing for ``budget.patience`` seconds while it
-    has work, is killed and started again after a pause that doubles; its unanswered requests are ordered again, those
-    it was working on one by one. A request that was being worked on in ``max_attempts`` deaths is quarantined. After
-    ``max_restarts`` restarts without an answer in between, the worker gives up with one ``Broken``.
+    has work, is killed and started again after a pause that doubles; its unanswered requests are ordered again in the
+    order in which they would have come, those it was working on one by one. A request that was being worked on in
+    ``max_attempts`` deaths is quarantined. After ``max_restarts`` restarts without an answer in between, the worker
+    gives up with one ``Broken``.
 
     Args:
         job: what to work with; pickled with cloudpickle at the start.
         budget: what it may take.
         capacity: requests that may be outstanding.
+        counts_found: whether variants found in the cache count as made ones do against the budget.
         max_attempts: deaths of the child that one request may take part in.
         max_restarts: restarts in a row without any answer.
         backoff: seconds before the first restart.
@@ -54,25 +57,25 @@ class ProcessWorker:
         job: Job,
         budget: Budget,
         capacity: int = 256,
+        counts_found: bool = False,
         max_attempts: int = 3,
         max_restarts: int = 5,
         backoff: float = 1.0,
     ) -> None:
         self._job = job
-        self._account = Account(budget, capacity)
-        self._max_attempts = max_attempts
+        self._account = Account(budget, capacity, counts_found)
         self._max_restarts = max_restarts
         self._backoff = backoff
         self._child: Spawned | None = None
         self._state = "idle"
         self._news: list[Event] = []
-        self._unsent: list[list[Request]] = []
+        self._errands = Errands(max_attempts)
+        self._unsent: list[Errand] = []
         self._evictions: list[bytes] = []
         self._evicting: list[bytes] = []
         self._withdrawing: dict[tuple[int, int], Request] = {}
         self._withdrawals: list[Request] = []
         self._working_on: tuple[Request, ...] = ()
-        self._attempts: dict[tuple[int, int], int] = {}
         self._restarts = 0
         self._restarts_in_a_row = 0
         self._not_before = 0.0
@@ -89,7 +92,8 @@ class ProcessWorker:
         self.start()
         taken = self._account.take(requests)
         if taken:
-            self._unsent.append(taken)
+            self._errands.add(taken, self._account.outstanding)
+            self._unsent.append(Errand(taken))
             self._send_waiting()
         return len(taken)
 
@@ -146,6 +150,7 @@ class ProcessWorker:
                 child.kill()
         self._account.outstanding.clear()
         self._unsent.clear()
+        self._errands.clear()
         self._evictions.clear()
         self._evicting.clear()
         self._withdrawing.clear()
@@ -187,8 +192,8 @@ class ProcessWorker:
                 self._evicting = self._evictions[:_KEYS_A_MESSAGE]
                 del self._evictions[:_KEYS_A_MESSAGE]
                 self._child.connection.send(("evict", self._evicting))
-            for requests in self._unsent:
-                self._child.connection.send(("run", requests))
+            for errand in self._unsent:
+                self._child.connection.send(("run", errand))
             self._unsent.clear()
             if self._withdrawals:
                 self._child.connection.send(("withdraw", self._withdrawals))
@@ -229,7 +234,7 @@ class ProcessWorker:
             case Accepted() | Rejected() | Failed() | Withdrawn():
                 if not isinstance(event, Withdrawn):
                     self._restarts_in_a_row = 0
-                self._attempts.pop(event.request.place, None)
+                self._errands.answered(event.request.place)
                 self._withdrawing.pop(event.request.place, None)
         self._news.append(event)
 
@@ -270,21 +275,15 @@ class ProcessWorker:
     def _quarantine(self, cause: str) -> None:
         suspects = [request for request in self._working_on if request.place in self._account.outstanding]
         self._working_on = ()
-        alone = []
-        for request in suspects:
-            place = request.place
-            self._attempts[place] = self._attempts.get(place, 0) + 1
-            if self._attempts[place] >= self._max_attempts:
-                failed = Failed(
-                    request, f"the generation process {cause} while it made this, {self._attempts[place]} times"
-                )
-                self._account.note(failed)
-                self._news.append(failed)
-            else:
-                alone.append([request])
-        held = {request.place for request in suspects}
-        others = [request for place, request in self._account.outstanding.items() if place not in held]
-        self._unsent = ([others] if others else []) + alone
+        for request in self._errands.count_death(suspects):
+            failed = Failed(
+                request, f"the generation process {cause} while it made this, {self._errands.max_attempts} times"
+            )
+            # No sign of life: a generator that dies of every request is given up all the same.
+            self._account.note(failed)
+            self._errands.answered(request.place)
+            self._news.append(failed)
+        self._unsent = self._errands.left(self._account.outstanding)
 
     def _go_on_as(self, state: str) -> None:
         if self._state != "closed":

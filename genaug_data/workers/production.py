@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import time
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -94,28 +94,44 @@ class Production:
             return Broken(f"it could not be set up: {brief(error)}")
         return Ready(fingerprint)
 
-    def run(self, requests: Sequence[Request]) -> Iterator[Event]:
-        """Work through ``requests`` and yield an event for each, one call of the generator after the other."""
+    def run(
+        self,
+        requests: Sequence[Request],
+        answered: Collection[tuple[int, int]] = (),
+        alone: Collection[tuple[int, int]] = (),
+    ) -> Iterator[Event]:
+        """Work through ``requests`` and yield an event for each, one call of the generator after the other.
+
+        Args:
+            requests: worked on group by group, in the order of the first of each.
+            answered: places of those that an earlier process has answered. They are left out, and the others come in
+                the order in which they would have come there.
+            alone: places of those that are to be made in a call of their own.
+        """
         groups: dict[object, list[_Order]] = {}
         for request in requests:
             self._beat()
-            if self._is_withdrawn(request):
+            if request.place not in answered and self._is_withdrawn(request):
                 yield Withdrawn(request)
                 continue
             try:
                 order = self._order(request)
             except Exception:
-                yield Failed(request, traceback.format_exc())
+                if request.place not in answered:
+                    yield Failed(request, traceback.format_exc())
+                continue
+            group = groups.setdefault(group_key(request, order.parent), [])
+            if request.place in answered:
                 continue
             known = self._cache.status(order.key)
             if known == "accepted":
                 yield Accepted(request, order.key, made=False)
             elif known == "rejected":
-                yield Rejected(request, "known", "rejected in an earlier run")
+                yield Rejected(request, "known", "it was rejected before", made=False)
             else:
-                groups.setdefault(group_key(request, order.parent), []).append(order)
+                group.append(order)
         for group in groups.values():
-            yield from self._run_group(group)
+            yield from self._run_group(group, alone)
 
     def withdraw(self, requests: Sequence[Request]) -> None:
         """Leave out requests that have not been begun when :meth:`run` comes to them."""
@@ -152,7 +168,7 @@ class Production:
         self._withdrawn.discard(request.place)
         return found
 
-    def _run_group(self, orders: list[_Order]) -> Iterator[Event]:
+    def _run_group(self, orders: list[_Order], alone: Collection[tuple[int, int]]) -> Iterator[Event]:
         while orders:
             wanted = []
             for order in orders:
@@ -160,7 +176,8 @@ class Production:
                     yield Withdrawn(order.request)
                 else:
                     wanted.append(order)
-            batch, orders = wanted[: self._batch_size], wanted[self._batch_size :]
+            size = self._next_batch(wanted, alone)
+            batch, orders = wanted[:size], wanted[size:]
             if not batch:
                 return
             yield Started(tuple(order.request for order in batch))
@@ -180,11 +197,16 @@ class Production:
                 else:
                     # One bad request must not take its batch along: alone, each shows whether it is the one.
                     for order in batch:
-                        yield from self._run_group([order])
+                        yield from self._run_group([order], alone)
                     continue
-            made = sum(isinstance(event, (Accepted, Rejected)) for event in news)
             yield from news
-            yield Cost(made, time.monotonic() - started)
+            yield Cost(time.monotonic() - started)
+
+    def _next_batch(self, orders: Sequence[_Order], alone: Collection[tuple[int, int]]) -> int:
+        for size, order in enumerate(orders[: self._batch_size]):
+            if order.request.place in alone:
+                return max(size, 1)
+        return self._batch_size
 
     def _run_batch(self, batch: list[_Order]) -> list[Event]:
         self._beat()

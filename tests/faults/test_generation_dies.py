@@ -114,7 +114,7 @@ def test_a_request_that_kills_the_process_each_time_is_quarantined(wrap: Callabl
     (tmp_path / "deaths").mkdir()
     train = wrap(**ASYNC, generator=Dies(parent=2, times=10**6, folder=str(tmp_path / "deaths")), max_children=1)
     worker = train._own().worker
-    worker._max_attempts, worker._backoff = 2, 0.05
+    worker._errands.max_attempts, worker._backoff = 2, 0.05
 
     def quarantined() -> bool:
         return train.stats().get("accepted", 0) >= 23 and bool(train._own().loop.intake.failures)
