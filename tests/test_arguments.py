@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 import torch
+from torch.utils.data import Dataset, Subset
 
 from genaug_data.arguments import check_arguments, check_protected
-from genaug_data.errors import ConfigError, DataError
+from genaug_data.errors import ConfigError, DataError, GenaugError, LeakError
 from genaug_data.gates import NoOp
 from genaug_data.recipes import RecipePolicy
 from genaug_data.tasks import SampleView, detect_task
@@ -52,3 +55,38 @@ def test_protected_items_are_like_those_of_the_training_set() -> None:
         DataError, match=r"the items of protected\[1\] must be like those of base, without normalisation"
     ):
         check_protected([SampleView(toy_base(2), task), SampleView(normalised, task)])
+
+
+class Normalised(Dataset):
+    def __len__(self) -> int:
+        return 4
+
+    def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
+        return torch.linspace(-1, 1, 64).view(1, 8, 8), 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "sentence"),
+    [
+        ({"ratio": 1.2}, ConfigError, "ratio must be in"),
+        ({"mode": "later"}, ConfigError, "mode must be 'async' or 'sync', got 'later'"),
+        ({"worker": "cloud"}, ConfigError, "worker must be 'process' or 'inline', got 'cloud'"),
+        ({"max_children": 0}, ConfigError, "max_children must be at least 1, got 0"),
+        ({"refresh_every": 0}, ConfigError, "refresh_every must be at least 1, got 0"),
+        ({"base": []}, DataError, "empty"),
+        ({"base": Normalised()}, DataError, "transform="),
+        ({"base": [(torch.zeros(1, 8, 8, dtype=torch.uint8), 0.5)] * 4}, DataError, "label"),
+        ({"base": ["text"] * 4}, DataError, "str, which is not recognised"),
+        ({"protected": [toy_base(24)]}, LeakError, "protected"),
+    ],
+)
+def test_bad_arguments_are_refused_in_a_sentence(wrap: Callable, arguments: dict, error: type, sentence: str) -> None:
+    with pytest.raises(error, match=sentence) as caught:
+        wrap(**arguments)
+    assert issubclass(caught.type, GenaugError)
+
+
+def test_overlapping_subsets_are_refused(wrap: Callable) -> None:
+    base = toy_base(24)
+    with pytest.raises(LeakError):
+        wrap(Subset(base, range(16)), protected=[Subset(base, range(15, 24))])

@@ -1,10 +1,9 @@
+"""Batches, items and loaders of a wrapped dataset."""
+
 from __future__ import annotations
 
-import os
 import pickle
 import tempfile
-import time
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
@@ -15,14 +14,12 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
-from torch.utils.data import DataLoader, Dataset, Subset
+from torch.utils.data import DataLoader
 
-from genaug_data.errors import CacheError, ConfigError, DataError, GenaugError, GenaugWarning, LeakError
-from genaug_data.meta import SampleMeta
+from genaug_data.errors import ConfigError, DataError
 from genaug_data.sample import Token
-from genaug_data.workers import Budget
 from tests.loops import train_for
-from tests.toys import Noisy, Raises, Shrinks, WaitsFor, toy_base
+from tests.toys import toy_base
 
 
 def test_batches_hold_their_exact_share_of_variants_of_their_parents(wrap: Callable) -> None:
@@ -157,158 +154,6 @@ def test_segmentation_masks_come_back_with_their_variants(wrap: Callable) -> Non
         assert torch.equal(mask, base[index][1])
 
 
-def test_an_async_run_with_a_process_fills_up_and_never_waits(wrap: Callable) -> None:
-    train = wrap(mode="async", worker="process", policy="uniform", ratio=0.5)
-    shown = 0
-    with train:
-        end = time.monotonic() + 90
-        while shown < 20:
-            assert time.monotonic() < end, train.stats()
-            for images, labels, meta in train.loader(batch_size=8):
-                shown += int(meta.synthetic.sum())
-                train.observe(meta, torch.rand(len(images)), torch.rand(len(images), 3), labels)
-    stats = train.stats()
-    assert stats["worker"] == "closed"
-    assert stats["accepted"] >= 1
-
-
-def test_a_failing_request_is_kept_with_its_traceback(wrap: Callable) -> None:
-    train = wrap(generator=Raises(parent=3), policy="uniform")
-    with pytest.warns(GenaugWarning, match=r"example 3 could not be made \(ValueError: no variant of 3\); others"):
-        train.warmup()
-    (failure,) = train._own().loop.intake.failures
-    assert failure.request.parent == 3
-    assert "ValueError: no variant of 3" in failure.reason
-    assert train.stats()["failed"] == 1
-
-
-def test_warm_up_makes_only_what_is_missing(wrap: Callable) -> None:
-    first = wrap()
-    assert first.warmup(2)["accepted"] == 48
-    first.close()
-    second = wrap()
-    counts = second.warmup(3)
-    assert counts["found"] == 48
-    assert counts["accepted"] == 24
-    assert second.stats()["cached"] == 72
-
-
-def test_a_full_cache_stays_within_its_bound(wrap: Callable) -> None:
-    train = wrap(max_bytes=40_000, policy="uniform")
-    train_for(train, epochs=10)
-    stats = train.stats()
-    assert stats["cached bytes"] <= 40_000
-    assert stats["evicted"] > 0
-    assert len(train._own().catalogue) == stats["cached"]
-
-
-def test_synthetic_rows_never_change_the_table(wrap: Callable) -> None:
-    train = wrap(policy="uniform", ratio=0.5)
-    train.warmup()
-    train.start()
-    _, labels, meta = next(iter(train.loader(batch_size=8)))
-    train.observe(meta, torch.full((8,), 2.0), torch.zeros(8, 3), labels)
-    observations = train._own().loop.feedback.table.observations
-    assert sorted(np.flatnonzero(observations)) == sorted(set(meta.index[~meta.synthetic]))
-
-
-def test_useless_feedback_is_counted_and_survived(wrap: Callable) -> None:
-    train = wrap(policy="uniform")
-    _, labels, meta = next(iter(train.loader(batch_size=8)))
-    loss = torch.tensor([float("nan"), float("inf"), 1, 1, 1, 1, 1, 1])
-    train.observe(meta, loss, torch.zeros(8, 3), labels)
-    train.observe(meta, loss, torch.zeros(8, 3), labels)
-    meta = SampleMeta(meta.rows.copy())
-    meta.rows["index"][2:4] = (-1, 10**9)
-    train.observe(meta, torch.ones(8), torch.zeros(8, 3, dtype=torch.bfloat16), labels)
-    counts = train._own().loop.feedback.counts
-    assert (counts.rows, counts.not_finite, counts.out_of_range, counts.repeated) == (16, 2, 2, 1)
-
-
-@pytest.mark.parametrize(
-    ("arguments", "sentence"),
-    [
-        ((torch.tensor(1.0),), "got a scalar; compute it with reduction='none'"),
-        ((torch.ones(3),), "loss must have the batch's 8 rows, got 3"),
-        ((torch.ones(8), torch.ones(4, 3), torch.ones(8)), "logits must have the batch's 8 rows, got 4"),
-        ((torch.ones(8), torch.ones(8, 3)), "came without target; pass the labels too"),
-        ((torch.ones(8), torch.ones(8, 3, device="meta"), torch.ones(8)), "logits is on the device meta, which holds"),
-    ],
-)
-def test_wrong_feedback_is_refused_in_a_sentence(wrap: Callable, arguments: tuple, sentence: str) -> None:
-    train = wrap()
-    meta = next(iter(train.loader(batch_size=8)))[-1]
-    with pytest.raises(DataError, match=sentence):
-        train.observe(meta, *arguments)
-
-
-class Normalised(Dataset):
-    def __len__(self) -> int:
-        return 4
-
-    def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
-        return torch.linspace(-1, 1, 64).view(1, 8, 8), 0
-
-
-@pytest.mark.parametrize(
-    ("arguments", "error", "sentence"),
-    [
-        ({"ratio": 1.2}, ConfigError, "ratio must be in"),
-        ({"mode": "later"}, ConfigError, "mode must be 'async' or 'sync', got 'later'"),
-        ({"worker": "cloud"}, ConfigError, "worker must be 'process' or 'inline', got 'cloud'"),
-        ({"max_children": 0}, ConfigError, "max_children must be at least 1, got 0"),
-        ({"refresh_every": 0}, ConfigError, "refresh_every must be at least 1, got 0"),
-        ({"base": []}, DataError, "empty"),
-        ({"base": Normalised()}, DataError, "transform="),
-        ({"base": [(torch.zeros(1, 8, 8, dtype=torch.uint8), 0.5)] * 4}, DataError, "label"),
-        ({"base": ["text"] * 4}, DataError, "str, which is not recognised"),
-        ({"protected": [toy_base(24)]}, LeakError, "protected"),
-    ],
-)
-def test_bad_arguments_are_refused_in_a_sentence(wrap: Callable, arguments: dict, error: type, sentence: str) -> None:
-    with pytest.raises(error, match=sentence) as caught:
-        wrap(**arguments)
-    assert issubclass(caught.type, GenaugError)
-
-
-def test_overlapping_subsets_are_refused(wrap: Callable) -> None:
-    base = toy_base(24)
-    with pytest.raises(LeakError):
-        wrap(Subset(base, range(16)), protected=[Subset(base, range(15, 24))])
-
-
-def test_folders_of_others_are_refused_and_left_alone(wrap: Callable, tmp_path: Path) -> None:
-    (tmp_path / "photos").mkdir()
-    (tmp_path / "photos" / "holiday.jpg").write_bytes(b"precious")
-    with pytest.raises(CacheError):
-        wrap(cache=tmp_path / "photos")
-    assert [path.name for path in (tmp_path / "photos").iterdir()] == ["holiday.jpg"]
-    first = wrap()
-    first.warmup()
-    first.close()
-    with pytest.raises(CacheError):
-        wrap(generator=Noisy("another"))
-    with pytest.raises(CacheError):
-        wrap(toy_base(23))
-    assert wrap().warmup()["found"] == 24
-
-
-def test_a_second_writer_is_refused_by_the_name_of_the_first(wrap: Callable, tmp_path: Path) -> None:
-    first = wrap()
-    first.warmup()
-    second = wrap()
-    with pytest.raises(GenaugError, match=str(os.getpid())):
-        second.warmup()
-    assert first.warmup()["found"] >= 24
-
-
-def test_a_generator_of_wrong_sizes_costs_nothing_but_its_requests(wrap: Callable) -> None:
-    train = wrap(generator=Shrinks(), policy="uniform")
-    with pytest.warns(GenaugWarning, match="could not be made"):
-        assert train.warmup()["failed"] == 24
-    assert len(train_for(train, epochs=2)) == 6
-
-
 def test_images_of_different_sizes_in_one_batch_are_refused(wrap: Callable) -> None:
     base = [(torch.full((1, 8 + index % 2, 8), index, dtype=torch.uint8), 0) for index in range(8)]
     with pytest.raises(DataError, match="must have one size"):
@@ -318,21 +163,6 @@ def test_images_of_different_sizes_in_one_batch_are_refused(wrap: Callable) -> N
 def test_the_loader_refuses_what_it_sets_itself(wrap: Callable) -> None:
     with pytest.raises(ConfigError, match=r"loader\(\) sets shuffle itself"):
         wrap().loader(batch_size=4, shuffle=True)
-
-
-def test_a_broken_policy_does_not_stop_training(wrap: Callable) -> None:
-    def broken(table: object) -> np.ndarray:
-        raise ZeroDivisionError("my policy")
-
-    train = wrap(mode="async", policy=broken)
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        with train:
-            end = time.monotonic() + 30
-            while not any("my policy" in str(warning.message) for warning in caught):
-                assert time.monotonic() < end
-                for images, labels, meta in train.loader(batch_size=8):
-                    train.observe(meta, torch.rand(len(images)), torch.rand(len(images), 3), labels)
 
 
 @settings(deadline=None, max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -346,42 +176,6 @@ def test_the_ratio_holds_in_every_batch(wrap: Callable, ratio: float, batch_size
     for images, _, meta in train.loader(batch_size=batch_size):
         assert abs(int(meta.synthetic.sum()) - len(images) * ratio) < 1
     train.close()
-
-
-def test_budgets_bound_what_is_made(wrap: Callable) -> None:
-    train = wrap(policy="uniform", budget=Budget(images=5))
-    train_for(train, epochs=4)
-    assert train.stats()["images made"] == 5
-
-
-def test_requests_that_became_easy_give_way(wrap: Callable, tmp_path: Path) -> None:
-    hardness = np.zeros(400)
-    hardness[:300] = 1
-    generator = WaitsFor(mark=str(tmp_path / "go"))
-    train = wrap(
-        toy_base(400), mode="async", worker="process", generator=generator, ratio=0.5, policy=lambda table: hardness
-    )
-    loader = train.loader(batch_size=50)
-
-    def see_all() -> None:
-        for images, labels, meta in loader:
-            train.observe(meta, torch.rand(len(images)), torch.rand(len(images), 3), labels)
-            time.sleep(0.01)
-
-    def wait_for(reached: Callable[[], bool]) -> None:
-        end = time.monotonic() + 60
-        while not reached():
-            assert time.monotonic() < end, train.stats()
-            see_all()
-
-    with train:
-        wait_for(lambda: train.stats().get("requested", 0) == 256)
-        # Now others are hard; nothing of them is on order, and there is no room for more.
-        hardness[:300], hardness[300:] = 0, 1
-        wait_for(lambda: train._own().loop.priorities[399] > train._own().loop.priorities[0])
-        (tmp_path / "go").touch()
-        wait_for(lambda: {parent for _, parent, _ in train._own().catalogue.items()} >= set(range(300, 400)))
-    assert train.stats()["withdrawn"] >= 100
 
 
 def test_a_base_that_reads_batches_is_read_in_batches(wrap: Callable) -> None:

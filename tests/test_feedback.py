@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -100,3 +101,43 @@ def test_masks_are_averaged_over_their_valid_pixels() -> None:
     assert one.table.loss_ema[2] == pytest.approx(0.25)
     assert one.table.probability_sum[2] == pytest.approx(1.0)
     assert one.table.last_correct[2] == 1
+
+
+def test_synthetic_rows_never_change_the_table(wrap: Callable) -> None:
+    train = wrap(policy="uniform", ratio=0.5)
+    train.warmup()
+    train.start()
+    _, labels, meta = next(iter(train.loader(batch_size=8)))
+    train.observe(meta, torch.full((8,), 2.0), torch.zeros(8, 3), labels)
+    observations = train._own().loop.feedback.table.observations
+    assert sorted(np.flatnonzero(observations)) == sorted(set(meta.index[~meta.synthetic]))
+
+
+def test_useless_feedback_is_counted_and_survived(wrap: Callable) -> None:
+    train = wrap(policy="uniform")
+    _, labels, meta = next(iter(train.loader(batch_size=8)))
+    loss = torch.tensor([float("nan"), float("inf"), 1, 1, 1, 1, 1, 1])
+    train.observe(meta, loss, torch.zeros(8, 3), labels)
+    train.observe(meta, loss, torch.zeros(8, 3), labels)
+    meta = SampleMeta(meta.rows.copy())
+    meta.rows["index"][2:4] = (-1, 10**9)
+    train.observe(meta, torch.ones(8), torch.zeros(8, 3, dtype=torch.bfloat16), labels)
+    counts = train._own().loop.feedback.counts
+    assert (counts.rows, counts.not_finite, counts.out_of_range, counts.repeated) == (16, 2, 2, 1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ((torch.tensor(1.0),), "got a scalar; compute it with reduction='none'"),
+        ((torch.ones(3),), "loss must have the batch's 8 rows, got 3"),
+        ((torch.ones(8), torch.ones(4, 3), torch.ones(8)), "logits must have the batch's 8 rows, got 4"),
+        ((torch.ones(8), torch.ones(8, 3)), "came without target; pass the labels too"),
+        ((torch.ones(8), torch.ones(8, 3, device="meta"), torch.ones(8)), "logits is on the device meta, which holds"),
+    ],
+)
+def test_wrong_feedback_is_refused_in_a_sentence(wrap: Callable, arguments: tuple, sentence: str) -> None:
+    train = wrap()
+    meta = next(iter(train.loader(batch_size=8)))[-1]
+    with pytest.raises(DataError, match=sentence):
+        train.observe(meta, *arguments)

@@ -5,10 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-import torch
-import torch.nn.functional as F
-
 from genaug_data.dataset import GenerativeAugmentDataset
+from tests.loops import Learner
 
 BATCH = 8
 LATE = 20.0
@@ -38,9 +36,7 @@ def train_through(
         pause: seconds between two steps, for faults that take their time.
         loader_arguments: of the DataLoader.
     """
-    model = torch.nn.Linear(64, 3)
-    torch.nn.init.zeros_(model.weight)
-    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    learner = Learner(train)
     loader = train.loader(batch_size=BATCH, **loader_arguments)
     batches: list[tuple] = []
     end = last = time.monotonic()
@@ -52,12 +48,7 @@ def train_through(
             assert late < LATE, f"step {len(batches)} came {late:.1f} s after the last"
             assert len(images) == len(labels) == len(meta) == BATCH
             last = now
-            logits = model(images.flatten(1).float() / 255)
-            loss = F.cross_entropy(logits, labels, reduction="none")
-            train.observe(meta, loss, logits, labels)
-            optimizer.zero_grad()
-            (loss * meta.weight()).mean().backward()
-            optimizer.step()
+            learner.step(images, labels, meta)
             batches.append((images, labels, meta))
             each(len(batches))
             time.sleep(pause)

@@ -16,22 +16,24 @@ _MOUNTS = subprocess.run(
     ["unshare", "-rm", "sh", "-c", "mount -t tmpfs -o size=1m tmpfs /mnt"], capture_output=True, check=False
 ).returncode
 
-# A file system of 6 MB, of which somebody else takes what is left before generation begins.
-FULL = """
-from genaug_data.cache import CacheReader, CacheWriter, verify
-from genaug_data.errors import GenaugWarning
-from genaug_data import Budget
-warnings.simplefilter("ignore")
-others = os.path.join(os.path.dirname(folder), "others")
+# Somebody else takes what is left of the file system, to its last page.
+FILL = """
 def fill():
-    with open(others, "ab", buffering=0) as file:
+    beside = os.path.dirname(folder)
+    with open(os.path.join(beside, "others"), "ab", buffering=0) as file:
         try:
             while True:
                 file.write(bytes(4096))
         except OSError:
             pass
-    left = os.statvfs(os.path.dirname(folder))
+    left = os.statvfs(beside)
     assert left.f_bavail == 0, left
+"""
+
+# A file system of 6 MB, which is filled once generation has begun.
+FULL = """
+from genaug_data.cache import verify
+warnings.simplefilter("ignore")
 train = wrap(max_children=40, generator=Slow())
 full = []
 def each(step):
@@ -62,15 +64,9 @@ from genaug_data.sample import Provenance, Recipe, Sample
 import torch
 made = Provenance(0, "00", 0, "f", Recipe(), 1, (), 0.5)
 keys = [bytes([number]) * 16 for number in range(64)]
-others = os.path.join(os.path.dirname(folder), "others")
 with CacheWriter(folder, fingerprint="f", identity="i", max_bytes=1 << 22) as writer:
     writer.put([(key, Sample(torch.zeros(1, 8, 8, dtype=torch.uint8), 1), made) for key in keys])
-    with open(others, "ab", buffering=0) as file:
-        try:
-            while True:
-                file.write(bytes(4096))
-        except OSError:
-            pass
+    fill()
     print("evicted" if writer.evict(keys) == 64 else "kept", flush=True)
     writer.put([(keys[0], Sample(torch.zeros(1, 8, 8, dtype=torch.uint8), 1), made)])
     print("resumed", flush=True)
@@ -78,19 +74,20 @@ with CacheWriter(folder, fingerprint="f", identity="i", max_bytes=1 << 22) as wr
 NEEDS_A_MOUNT = pytest.mark.skipif(_MOUNTS != 0, reason="no file system can be mounted here")
 
 
+def assert_it_evicts_and_resumes(command: list[str]) -> None:
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([".", *sys.path])}
+    ended = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=150, check=False)
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.split() == ["evicted", "resumed"]
+
+
 @NEEDS_A_MOUNT
 @pytest.mark.parametrize("program", [FULL, FIRST_EVICTION], ids=["training", "first eviction"])
 def test_generation_pauses_evicts_and_resumes_on_a_file_system_without_a_free_page(
     tmp_path: Path, program: str
 ) -> None:
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([".", *sys.path])}
     command = f'mount -t tmpfs -o size=6m tmpfs {tmp_path} && exec "$0" -c "$1" {tmp_path}/cache'
-    ended = subprocess.run(
-        ["unshare", "-rm", "sh", "-c", command, sys.executable, HEAD + program],
-        capture_output=True, text=True, env=environment, timeout=150, check=False,
-    )  # fmt: skip
-    assert ended.returncode == 0, ended.stderr
-    assert ended.stdout.split() == ["evicted", "resumed"]
+    assert_it_evicts_and_resumes(["unshare", "-rm", "sh", "-c", command, sys.executable, HEAD + FILL + program])
 
 
 LIMITED = """
@@ -124,11 +121,5 @@ assert verify(folder, progress=False).damaged == ()
 
 
 def test_generation_pauses_evicts_and_resumes_where_its_file_may_not_grow(tmp_path: Path) -> None:
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([".", *sys.path])}
-    ended = subprocess.run(
-        [sys.executable, "-c", HEAD + LIMITED, str(tmp_path / "cache")],
-        capture_output=True, text=True, env=environment, timeout=150, check=False,
-    )  # fmt: skip
-    assert ended.returncode == 0, ended.stderr
-    assert ended.stdout.split() == ["evicted", "resumed"]
+    assert_it_evicts_and_resumes([sys.executable, "-c", HEAD + LIMITED, str(tmp_path / "cache")])
     assert verify(tmp_path / "cache", progress=False).records > 0

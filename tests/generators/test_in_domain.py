@@ -1,55 +1,17 @@
-import json
+"""Variants of a small diffusion model that was fitted on the training set alone."""
+
 import os
-import signal
-import subprocess
-import sys
 import warnings
 
 import cloudpickle
 import pytest
 import torch
 
-from genaug_data.errors import ConfigError, GenaugWarning, GeneratorError
-from genaug_data.generators import InDomainDiffusion, check_variants
+from genaug_data.errors import ConfigError, GeneratorError
+from genaug_data.generators import check_variants
 from genaug_data.generators.base import ParentBatch
-from genaug_data.generators.fitted import load_fitted
-from genaug_data.sample import Recipe, Request, Sample
-from genaug_data.seeding import torch_generator
-
-HALF = Recipe(strength=0.5, steps=4)
-
-
-def sides(count, shape=(1, 8, 8), classes=(2, 9)):
-    """Images that are bright on the left for one class, on the right for the other."""
-    found = []
-    for number in range(count):
-        noise = torch.randint(0, 60, shape, generator=torch_generator(number))
-        bright = torch.zeros(shape, dtype=torch.int64)
-        half = shape[2] // 2
-        bright[:, :, slice(0, half) if number % 2 == 0 else slice(half, None)] = 180
-        found.append(Sample((noise + bright).to(torch.uint8), classes[number % 2]))
-    return found
-
-
-def masked(count, shape=(3, 12, 10)):
-    """Images that are bright where their mask says 7, dark where it says 0; the last column is ignored."""
-    found = []
-    for number in range(count):
-        mask = torch.zeros(shape[1:], dtype=torch.int64)
-        mask[number % 5 : number % 5 + 6, 2:8] = 7
-        noise = torch.randint(0, 40, shape, generator=torch_generator(number))
-        image = (noise + 200 * (mask == 7)).to(torch.uint8)
-        mask[:, -1] = 255
-        found.append(Sample(image, mask))
-    return found
-
-
-def small(**arguments):
-    return InDomainDiffusion(**{"max_steps": 3, "batch_size": 4, "channels": (8, 8), "device": "cpu", **arguments})
-
-
-def orders(count, recipe=HALF, seed=0):
-    return [Request(number, 0, recipe, seed=seed + number) for number in range(count)]
+from genaug_data.sample import Recipe, Sample
+from tests.generators.pictures import HALF, masked, orders, sides, small
 
 
 @pytest.fixture(scope="module")
@@ -171,147 +133,6 @@ def test_before_the_fit_there_is_no_fingerprint():
         small().generate(sides(1), orders(1))
 
 
-def test_a_finished_fit_is_reused_and_another_one_kept_beside_it(tmp_path):
-    first = small()
-    first.fit(sides(8), tmp_path, progress=False)
-    [folder] = tmp_path.iterdir()
-    assert sorted(file.name for file in folder.iterdir()) == ["model.json", "model.safetensors"]
-    before = {file.name: (file.read_bytes(), file.stat().st_mtime_ns) for file in folder.iterdir()}
-    again = small()
-    again.fit(sides(8), tmp_path, progress=False)
-    assert again.fingerprint == first.fingerprint
-    prints = {first.fingerprint}
-    for other, samples in ((small(seed=1), sides(8)), (small(), sides(9)), (small(ignore_index=3), sides(8))):
-        other.fit(samples, tmp_path, progress=False)
-        prints.add(other.fingerprint)
-    assert {file.name: (file.read_bytes(), file.stat().st_mtime_ns) for file in folder.iterdir()} == before
-    assert len(list(tmp_path.iterdir())) == 4
-    assert len(prints) == 3, "ignore_index changes nothing for classes, the seed and the data do"
-
-
-def test_a_fitted_generator_is_not_fitted_again_in_another_folder(tmp_path):
-    generator, beats = small(), []
-    generator.fit(sides(12), tmp_path / "a", progress=False)
-    generator.fit(sides(12), tmp_path / "b", progress=False, beat=lambda: beats.append(1))
-    assert beats == []
-    kept = small()
-    kept.fit(sides(12), tmp_path / "b", progress=False, beat=lambda: beats.append(1))
-    assert beats == []
-    assert kept.fingerprint == generator.fingerprint
-    before = generator.fingerprint
-    generator.fit(sides(14), tmp_path / "b", progress=False)
-    assert generator.fingerprint != before
-
-
-def test_the_record_tells_what_was_fitted(tmp_path):
-    generator = small(max_steps=25)
-    generator.fit(sides(8), tmp_path, progress=False)
-    [folder] = tmp_path.iterdir()
-    told = json.loads((folder / "model.json").read_text())
-    assert told["identity"] == generator.identity
-    assert (told["kind"], told["classes"], told["image_channels"], told["size"]) == ("class", [2, 9], 1, [8, 8])
-    assert told["steps"] == 25
-    assert [step for step, _ in told["losses"]] == [10, 20, 25]
-    best = min(told["losses"], key=lambda entry: entry[1])
-    assert told["best_step"] == best[0]
-
-
-@pytest.mark.parametrize("name", ["model.json", "model.safetensors"])
-def test_a_damaged_fit_is_said_and_made_anew(tmp_path, name):
-    generator = small()
-    generator.fit(sides(8), tmp_path, progress=False)
-    [folder] = tmp_path.iterdir()
-    (folder / name).write_bytes((folder / name).read_bytes()[:-20])
-    again = small()
-    with pytest.warns(GenaugWarning, match="a fitted generator is damaged and is fitted anew"):
-        again.fit(sides(8), tmp_path, progress=False)
-    assert again.fingerprint == generator.fingerprint
-
-
-def test_weights_of_another_record_are_not_taken(tmp_path):
-    for seed in (0, 1):
-        small(seed=seed).fit(sides(8), tmp_path / str(seed), progress=False)
-    [one], [other] = (list((tmp_path / str(seed)).iterdir()) for seed in (0, 1))
-    (one / "model.safetensors").write_bytes((other / "model.safetensors").read_bytes())
-    with pytest.warns(GenaugWarning, match="the weights are not those of model.json"):
-        assert load_fitted(one, small().identity, "") is None
-
-
-KILLED = """
-import os, signal, sys
-from pathlib import Path
-sys.path.insert(0, {here!r})
-import torch
-torch.set_num_threads(1)
-from test_in_domain import sides, small
-beats = 0
-def beat():
-    global beats
-    beats += 1
-    if beats == {beats}:
-        os.kill(os.getpid(), signal.SIGKILL)
-generator = small(max_steps=40, unlabelled=sides(3), checkpoint_seconds=0.0)
-generator.fit(sides(20), Path({folder!r}), progress=False, beat=beat)
-"""
-
-
-def test_a_killed_fit_goes_on_and_ends_with_the_same_bits(tmp_path):
-    whole = small(max_steps=40, unlabelled=sides(3))
-    whole.fit(sides(20), tmp_path / "whole", progress=False)
-    folder = tmp_path / "killed"
-    code = KILLED.format(here=os.path.dirname(__file__), beats=23 + 16, folder=str(folder))
-    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
-    assert ended.returncode == -signal.SIGKILL, ended.stderr
-    [place] = folder.iterdir()
-    assert [file.name for file in place.iterdir()] == ["progress.safetensors"]
-    taken = []
-    resumed = small(max_steps=40, unlabelled=sides(3))
-    resumed.fit(sides(20), folder, progress=False, beat=lambda: taken.append(1))
-    # 16 beats after the 23 images: 15 steps and an evaluation; 25 steps and three evaluations are left.
-    assert len(taken) == 23 + 25 + 3, "it did not go on from the checkpoint"
-    assert resumed.record == whole.record
-    assert resumed.fingerprint == whole.fingerprint
-
-
-def test_a_damaged_checkpoint_is_said_and_begun_anew(tmp_path):
-    whole = small(max_steps=12)
-    whole.fit(sides(8), tmp_path / "whole", progress=False)
-
-    class Stop(Exception):
-        pass
-
-    steps = []
-
-    def beat():
-        steps.append(1)
-        if len(steps) == 8 + 6:
-            raise Stop
-
-    with pytest.raises(Stop):
-        small(max_steps=12, checkpoint_seconds=0.0).fit(sides(8), tmp_path / "cut", progress=False, beat=beat)
-    [file] = (tmp_path / "cut").glob("*/progress.safetensors")
-    file.write_bytes(file.read_bytes()[:-100])
-    again = small(max_steps=12)
-    with pytest.warns(GenaugWarning, match="the checkpoint of a fit is damaged, starting anew"):
-        again.fit(sides(8), tmp_path / "cut", progress=False)
-    assert again.record == whole.record
-
-
-def test_early_stopping_keeps_the_best_weights(tmp_path):
-    # A rate far too high: after the first good weights it only gets worse, or stays.
-    generator = small(max_steps=400, learning_rate=0.5, patience=2, channels=(8,))
-    generator.fit(sides(30), tmp_path, progress=False)
-    record = generator.record
-    assert record.steps < 400
-    assert record.best_step < record.steps
-    assert len([step for step, _ in record.losses if step > record.best_step]) == 2
-
-
-def test_a_fit_that_diverges_is_said(tmp_path):
-    with pytest.raises(GeneratorError, match="the fit diverged: the loss is nan after 10 steps; lower learning_rate"):
-        small(max_steps=10, learning_rate=1e38).fit(sides(8), tmp_path, progress=False)
-
-
 def test_nothing_global_is_changed(tmp_path):
     state, threads, dtype = torch.get_rng_state(), torch.get_num_threads(), torch.get_default_dtype()
     environment = dict(os.environ)
@@ -351,21 +172,6 @@ def test_images_too_large_are_refused_only_where_a_limit_is_set(tmp_path):
     small().fit(samples, tmp_path, progress=False)
     with pytest.raises(ConfigError, match="max_size must be a number of pixels, \"auto\" or None, got 'large'"):
         small(max_size="large")
-
-
-def test_every_image_read_and_every_step_beats(tmp_path):
-    beats = []
-    small(max_steps=5).fit(sides(6), tmp_path, progress=False, beat=lambda: beats.append(1))
-    assert len(beats) >= 6 + 5
-
-
-def test_progress_bars_can_be_turned_off(tmp_path, capsys):
-    small().fit(sides(6), tmp_path / "quiet", progress=False)
-    assert capsys.readouterr().err == ""
-    small().fit(sides(6), tmp_path / "shown", progress=True)
-    shown = capsys.readouterr().err
-    assert "reading" in shown
-    assert "fitting" in shown
 
 
 def test_bf16_fits_too(tmp_path):

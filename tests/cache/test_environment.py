@@ -1,0 +1,75 @@
+"""One environment a process, whatever the file becomes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from genaug_data.cache import CacheReader, CacheWriter, verify
+from genaug_data.errors import CacheError
+from tests.cache.records import key_of, record
+
+
+def test_a_reader_sees_a_cache_that_grew_beyond_what_it_opened(
+    writer: Callable[..., CacheWriter], tmp_path: Path
+) -> None:
+    one = writer(max_bytes=1 << 16)
+    one.put([record(1)])
+    one.close()
+    program = (
+        "import sys, time; from genaug_data.cache import CacheReader; from tests.cache.records import key_of\n"
+        "reader = CacheReader(sys.argv[1])\n"
+        "print(reader.gather([key_of(1)])[0] is not None, flush=True)\n"
+        "sys.stdin.readline()\n"
+        "print(reader.gather([key_of(7999)])[0] is not None, flush=True)\n"
+    )
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([".", *sys.path])}
+    other = subprocess.Popen(
+        [sys.executable, "-c", program, str(tmp_path / "cache")],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment,
+    )  # fmt: skip
+    assert other.stdout.readline() == "True\n"
+    two = writer(max_bytes=1 << 28)
+    for start in range(0, 8000, 500):
+        two.put([record(start + place, (3, 64, 64)) for place in range(500)])
+    assert other.communicate("\n")[0] == "True\n"
+
+
+def test_the_first_reads_of_many_threads_share_one_environment(
+    writer: Callable[..., CacheWriter], tmp_path: Path
+) -> None:
+    one = writer()
+    one.put([record(number) for number in range(4)])
+    one.close()
+    for _ in range(20):
+        readers = [CacheReader(tmp_path / "cache") for _ in range(4)]
+        with ThreadPoolExecutor(4) as pool:
+            found = list(pool.map(lambda reader: len(reader.gather([key_of(1), key_of(2)])), readers))
+            list(pool.map(CacheReader.close, readers))
+        assert found == [2] * 4
+
+
+def test_a_file_that_is_no_database_reads_as_empty_and_is_refused_for_writing(tmp_path: Path) -> None:
+    for content in (b"x" * 100, b"x" * 20_000, b""):
+        folder = tmp_path / f"cache{len(content)}"
+        with CacheWriter(folder, fingerprint="f", identity="i", max_bytes=1 << 20) as one:
+            one.put([record(1)])
+        (folder / "variants" / "data.mdb").write_bytes(content)
+        with CacheReader(folder) as reader:
+            assert reader.gather([key_of(1)]) == [None]
+            assert reader.entries() == []
+            assert list(reader.rejections()) == []
+            assert reader.stats().records == 0
+            assert reader.provenance(key_of(1)) is None
+            assert reader.judged_by() is None
+        if content:
+            with pytest.raises(CacheError, match="cannot be opened"):
+                CacheWriter(folder, fingerprint="f", identity="i", max_bytes=1 << 20)
+            with pytest.raises(CacheError, match="is damaged beyond its records"):
+                verify(folder, progress=False)

@@ -1,0 +1,120 @@
+"""From requests to records: what is known, what fails, what the gates say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from genaug_data.errors import CacheFull
+from genaug_data.gates import NoOp
+from genaug_data.sample import Request, Sample
+from genaug_data.workers import Budget, InlineWorker, Job
+from genaug_data.workers.base import Accepted, Broken, Cost, Evicted, Failed, Full, Rejected, Warned
+from genaug_data.workers.production import Production
+from tests.toys import Noisy, Raises, RunsOutOfMemory, Shrinks
+from tests.workers.orders import KINDS, answers, drain, requests_for
+
+
+@KINDS
+def test_a_repeated_order_is_found_and_not_made_again(kind: type, job: Callable[..., Job]) -> None:
+    for made in (True, False):
+        worker = kind(job(), Budget())
+        worker.submit(requests_for(3, 1))
+        news = drain(worker)
+        worker.close()
+        assert [event.made for event in news if isinstance(event, Accepted)] == [made, made]
+
+
+@KINDS
+def test_rejections_name_their_gate_and_are_remembered(kind: type, job: Callable[..., Job]) -> None:
+    class Copies(Noisy):
+        def generate(self, parents: list[Sample], requests: list[Request]) -> list[Sample]:
+            return [Sample(parent.image.clone(), parent.target) for parent in parents]
+
+    gates = []
+    for _ in range(2):
+        worker = kind(job(Copies("copies"), gates=[NoOp()]), Budget())
+        worker.submit(requests_for(2))
+        (rejected,) = [event for event in drain(worker) if isinstance(event, Rejected)]
+        gates.append(rejected.gate)
+        worker.close()
+    assert gates == [NoOp().name, "known"]
+
+
+@KINDS
+def test_one_bad_request_does_not_take_the_others_along(kind: type, job: Callable[..., Job]) -> None:
+    worker = kind(job(Raises(parent=2)), Budget())
+    worker.submit(requests_for(0, 1, 2, 3))
+    news = drain(worker)
+    worker.close()
+    assert answers(news) == {0: "Accepted", 1: "Accepted", 2: "Failed", 3: "Accepted"}
+    (failed,) = [event for event in news if isinstance(event, Failed)]
+    assert "ValueError: no variant of 2" in failed.reason
+    assert failed.final
+
+
+@KINDS
+def test_out_of_memory_halves_the_batch(kind: type, job: Callable[..., Job]) -> None:
+    worker = kind(job(RunsOutOfMemory(most=2), batch_size=8), Budget())
+    worker.submit(requests_for(*range(8)))
+    news = drain(worker)
+    worker.close()
+    assert set(answers(news).values()) == {"Accepted"}
+    assert [event.images for event in news if isinstance(event, Cost)] == [0, 0, 2, 2, 2, 2]
+    assert any(isinstance(event, Warned) and "ran out of memory" in event.reason for event in news)
+
+
+@KINDS
+def test_a_wrong_size_fails_the_request_in_a_sentence(kind: type, job: Callable[..., Job]) -> None:
+    worker = kind(job(Shrinks()), Budget())
+    worker.submit(requests_for(0))
+    (failed,) = [event for event in drain(worker) if isinstance(event, Failed)]
+    worker.close()
+    assert "GeneratorError" in failed.reason
+
+
+@KINDS
+def test_a_folder_of_another_generator_breaks_the_worker_in_a_sentence(kind: type, job: Callable[..., Job]) -> None:
+    first = kind(job(), Budget())
+    first.start()
+    drain(first)
+    first.close()
+    second = kind(job(Noisy("other")), Budget())
+    second.start()
+    (broken,) = drain(second)
+    assert isinstance(broken, Broken)
+    assert "noisy" in broken.reason
+    second.close()
+
+
+class Forgets(NoOp):
+    """A gate that fails after the fact."""
+
+    def remember(self, keys: list[bytes], children: list[Sample]) -> None:
+        raise KeyError("no memory")
+
+
+def test_a_gate_that_cannot_remember_loses_no_variant(job: Callable[..., Job]) -> None:
+    worker = InlineWorker(job(gates=[Forgets()]), Budget())
+    worker.submit(requests_for(0, 1))
+    news = drain(worker)
+    assert answers(news) == {0: "Accepted", 1: "Accepted"}
+    (warned,) = [event for event in news if isinstance(event, Warned)]
+    assert "the gate 'no_op' could not take note of it: KeyError: 'no memory'" in warned.reason
+    worker.close()
+
+
+class FillsUp:
+    """Stands for a cache whose file system has no room even for an eviction."""
+
+    def evict(self, keys: list[bytes]) -> int:
+        raise CacheFull("no room")
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def test_an_eviction_that_finds_no_room_is_answered(job: Callable[..., Job]) -> None:
+    production = Production(job())
+    production._writer = FillsUp()
+    assert production.evict([b"k" * 16]) == [Evicted(()), Full("no room")]
+    production.close()
