@@ -102,6 +102,7 @@ class Parts:
         total, before = len(waiting), _answers(loop)
         with tqdm(total=total, desc="warm-up", unit="variant", disable=not self.job.progress) as bar:
             while waiting or self.worker.stats().outstanding:
+                was_busy = self.worker.stats().outstanding > 0
                 taken = loop.order_in_turn(waiting)
                 del waiting[:taken]
                 loop.collect()
@@ -110,7 +111,7 @@ class Parts:
                 state = self.worker.stats()
                 if state.state == "broken":
                     raise WorkerError(f"the warm-up ended after {bar.n} of {total} variants: {loop.sayings.last()}")
-                if not taken and waiting and not state.outstanding:
+                if not taken and waiting and not was_busy:
                     break
         loop.showing.publish(loop.priorities)
         loop.sayings.speak()

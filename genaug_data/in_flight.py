@@ -84,8 +84,11 @@ class InFlight:
             # Not of this pass, or from another sampler.
             return []
         take = self.tokens.popleft
+        if not self.is_observed:
+            # Those that there was no room for are behind what was observed now.
+            self.synthetic = sum(token.key is not None for token in self.tokens)
+            self.is_observed = True
         skipped = [take()[1] for _ in range(first)]
-        self.is_observed = True
         slot = self.observed
         keys = [take()[1] for _ in range(len(meta))]
         variants = len(keys) - keys.count(None)

@@ -33,7 +33,7 @@ def reconcile(
     present = {entry.key for entry in reader.entries()}
     news: list[Event] = []
     before = worker.stats()
-    worker.evict([key for key in present if key not in wanted])
+    worker.evict(sorted(present - wanted.keys()))
     _wait(worker, news)
     missing = [key for key in wanted if key not in present]
     orders = [lineage[key] for key in missing if key in lineage]

@@ -126,6 +126,7 @@ class _Reading:
         self.journal = journal
         self._first_variant = 0
         self._draws: Draws | None = None
+        self._goes_on = False
 
     def take(self, block: bytes) -> None:
         kind, content = block[:1], block[1:]
@@ -159,12 +160,19 @@ class _Reading:
             raise _Damaged(f"its settings cannot be read ({error})") from error
         if self.journal.settings and found != self.journal.settings:
             raise _Damaged("its sessions are of different runs")
+        self._goes_on = bool(self.journal.settings)
         self.journal.settings = found
         self._first_variant = len(self.journal.variants)
         self._draws = None
 
     def _begin_pass(self, epoch: int, position: int) -> None:
         self._draws = self.journal.draws.setdefault(epoch, Draws())
+        if self._goes_on:
+            # The run went on from a saved state: what had come behind that was lost.
+            self._goes_on = False
+            for known in (self.journal.draws, self.journal.ends, self.journal.missed):
+                for later in [number for number in known if number > epoch]:
+                    del known[later]
         self._draws.cut(_due(self.journal.settings, position))
         self.journal.ends.pop(epoch, None)
         missed = self.journal.missed.get(epoch, set())

@@ -12,7 +12,7 @@ import torch
 
 from genaug_data.checkpoint import digest
 from genaug_data.dataset import GenerativeAugmentDataset
-from genaug_data.errors import ConfigError, DataError, GenaugError, SaveError
+from genaug_data.errors import ConfigError, DataError, GenaugError, GenaugWarning, SaveError
 from genaug_data.gates import Gate
 from genaug_data.sample import Sample, Verdict
 from genaug_data.seeding import numpy_generator
@@ -81,6 +81,24 @@ def test_a_state_of_another_run_is_refused(
     assert standing(train) == before
 
 
+@pytest.mark.parametrize(
+    ("arguments", "difference"),
+    [
+        ({"policy": "entropy"}, "policy='ambiguity', this one has 'entropy'"),
+        ({"max_children": 3}, "max_children=5, this one has 3"),
+        ({"refresh_every": 7}, "refresh_every=2, this one has 7"),
+        ({"mode": "async"}, "mode='sync', this one has 'async'"),
+    ],
+)
+def test_a_state_of_a_run_that_took_another_course_is_loaded_and_said(
+    wrap: Callable, saved: Path, arguments: dict, difference: str
+) -> None:
+    train = wrap(ratio=0.5, **arguments)
+    train.load(saved.parent)
+    with pytest.warns(GenaugWarning, match=f"the state is of a run with {difference} and goes on in another way"):
+        train.start()
+
+
 def test_a_state_cannot_be_loaded_into_a_run_that_has_begun(wrap: Callable, saved: Path) -> None:
     train = wrap(ratio=0.5)
     with train, pytest.raises(ConfigError, match=r"this run has begun, .*; load it before the first batch"):
@@ -90,7 +108,7 @@ def test_a_state_cannot_be_loaded_into_a_run_that_has_begun(wrap: Callable, save
 def test_no_state_is_said(wrap: Callable, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="there is no saved state in"):
         wrap().load(tmp_path / "nowhere")
-    for foreign in ({}, {"format": 2}, {"format": 1, "sampler": 3}, [], None, "x"):
+    for foreign in ({}, {"format": 2}, {"format": 1, "sampler": 3}, {"format": 1, "sampler": {}}, [], None, "x"):
         with pytest.raises(DataError, match="this is no state of genaug_data, or of another version"):
             wrap().load_state_dict(foreign)
     state = wrap().state_dict()
@@ -139,8 +157,17 @@ def test_forged_columns_are_refused(wrap: Callable, saved: Path) -> None:
         "priorities": tensors["priorities"].float(),
         "requests.recipe": tensors["requests.recipe"] + 99,
         "requests.seed": tensors["requests.seed"].double(),
+        "requests.place": tensors["requests.place"] + 24,
+        "planner.next_variant": tensors["planner.next_variant"] - 100,
+        "planner.refusals": tensors["planner.refusals"] + 40_000,
+        "lineup0.cumulative": -tensors["lineup0.cumulative"],
     }
-    for name, column in forged.items():
+    for value in (-1.0, float("nan"), float("inf")):
+        forged |= {
+            f"priorities {value}": torch.full_like(tensors["priorities"], value),
+            f"lineup0.cumulative {value}": torch.full_like(tensors["lineup0.cumulative"], value),
+        }
+    for name, column in ((name.split()[0], column) for name, column in forged.items()):
         forge(saved, tensors | {name: column}, description)
         with pytest.raises(DataError, match=r"the state in .* is damaged"):
             train.load(saved.parent)

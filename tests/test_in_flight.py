@@ -69,7 +69,10 @@ def test_a_batch_that_is_observed_twice_counts_once() -> None:
 
 def test_a_loop_that_never_observes_takes_bounded_memory() -> None:
     flight = InFlight()
+    flight.begin(7)
     for index in range(200_000):
-        flight.add(Token(index))
+        flight.add(Token(index, _key(index) if index % 4 == 0 else None))
     assert len(flight.tokens) == 1 << 17
-    assert flight.observed == 200_000 - (1 << 17)
+    assert (flight.observed, flight.reached, flight.synthetic) == (7, 200_007, 50_000)
+    assert flight.observe(meta(Token(199_998), Token(199_999))) == []
+    assert (flight.observed, flight.reached, flight.synthetic) == (200_007, 200_007, 0)

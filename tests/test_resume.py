@@ -2,79 +2,17 @@
 
 from __future__ import annotations
 
-import copy
-import dataclasses
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
-import torch.nn.functional as F
-from torch.utils.data import DataLoader
 
-from genaug_data.dataset import GenerativeAugmentDataset
 from genaug_data.errors import GenaugWarning
-from genaug_data.recipes import RecipePolicy
-from genaug_data.sample import Request, Sample
 from genaug_data.workers import Budget
-from tests.toys import Noisy, toy_base
-
-SIZE, BATCH, STEPS, EPOCHS = 48, 6, 8, 5
-
-
-class Trainer:
-    """A model, its optimiser, and a loop over a wrapped dataset that can be left and resumed after any step."""
-
-    def __init__(self, train: GenerativeAugmentDataset, *, loader: Callable = DataLoader, **arguments: Any) -> None:
-        self.train = train
-        self.loader = loader(train, batch_size=BATCH, sampler=train.sampler(), collate_fn=train.collate, **arguments)
-        self.model = torch.nn.Linear(64, 3)
-        with torch.no_grad():
-            self.model.weight.zero_()
-            self.model.bias.zero_()
-        self.optimizer = torch.optim.SGD(self.model.parameters(), 0.2, momentum=0.9)
-
-    def steps(self) -> Iterator[tuple]:
-        for epoch in range(self.train.epoch, EPOCHS):
-            self.train.set_epoch(epoch)
-            for images, labels, meta in self.loader:
-                logits = self.model(images.flatten(1).float() / 255)
-                loss = F.cross_entropy(logits, labels, reduction="none")
-                self.train.observe(meta, loss, logits, labels)
-                self.optimizer.zero_grad()
-                loss.mean().backward()
-                self.optimizer.step()
-                yield images, labels.tolist(), meta.rows.tobytes()
-
-    def state(self) -> dict:
-        return copy.deepcopy({"model": self.model.state_dict(), "optimizer": self.optimizer.state_dict()})
-
-    def load(self, state: dict) -> None:
-        self.model.load_state_dict(state["model"])
-        self.optimizer.load_state_dict(state["optimizer"])
-
-
-def equal(one: list[tuple], other: list[tuple]) -> bool:
-    return len(one) == len(other) and all(
-        torch.equal(a[0], b[0]) and a[1:] == b[1:] for a, b in zip(one, other, strict=True)
-    )
-
-
-@pytest.fixture
-def start(wrap: Callable, tmp_path: Path) -> Callable[..., Trainer]:
-    def make(name: str, **arguments: Any) -> Trainer:
-        # Small enough that variants are evicted, and retired, in these few steps.
-        settings = {"ratio": 0.5, "refresh_every": 4, "max_bytes": 24_000, "recipes": RecipePolicy(strength=(0.5, 0.5))}
-        loader = {
-            key: arguments.pop(key) for key in ("loader", "num_workers", "persistent_workers") if key in arguments
-        }
-        train = wrap(toy_base(SIZE), cache=tmp_path / name, **settings | arguments)
-        return Trainer(train, **loader)
-
-    return make
+from tests.resuming import BATCH, EPOCHS, SIZE, STEPS, Repeats, Trainer, equal
 
 
 @pytest.fixture
@@ -217,14 +155,6 @@ def test_without_its_tables_a_state_says_where_to_go_on(start: Callable[..., Tra
     with trainer.train:
         tail = list(trainer.steps())
     assert len(tail) == EPOCHS * STEPS - 11
-
-
-class Repeats(Noisy):
-    """Makes few different variants of each example, so that the gates reject many as duplicates."""
-
-    def generate(self, parents: list[Sample], requests: list[Request]) -> list[Sample]:
-        few = [dataclasses.replace(request, seed=request.seed % 2) for request in requests]
-        return super().generate(parents, few)
 
 
 @pytest.mark.parametrize("stop", [9, 18, 30])

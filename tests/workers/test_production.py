@@ -22,6 +22,17 @@ def test_a_repeated_order_is_found_and_not_made_again(kind: type, job: Callable[
         news = drain(worker)
         worker.close()
         assert [event.made for event in news if isinstance(event, Accepted)] == [made, made]
+        assert worker.stats().images == 2 * made
+
+
+@KINDS
+def test_what_is_found_counts_against_the_budget_where_asked_for(kind: type, job: Callable[..., Job]) -> None:
+    for _ in range(2):
+        worker = kind(job(), Budget(images=3), counts_found=True)
+        assert worker.submit(requests_for(3, 1)) == 2
+        drain(worker)
+        assert (worker.stats().images, worker.submit(requests_for(4, 5))) == (2, 1)
+        worker.close()
 
 
 @KINDS
@@ -30,14 +41,14 @@ def test_rejections_name_their_gate_and_are_remembered(kind: type, job: Callable
         def generate(self, parents: list[Sample], requests: list[Request]) -> list[Sample]:
             return [Sample(parent.image.clone(), parent.target) for parent in parents]
 
-    gates = []
+    found = []
     for _ in range(2):
         worker = kind(job(Copies("copies"), gates=[NoOp()]), Budget())
         worker.submit(requests_for(2))
         (rejected,) = [event for event in drain(worker) if isinstance(event, Rejected)]
-        gates.append(rejected.gate)
+        found.append((rejected.gate, rejected.made, worker.stats().images))
         worker.close()
-    assert gates == [NoOp().name, "known"]
+    assert found == [(NoOp().name, True, 1), ("known", False, 0)]
 
 
 @KINDS
@@ -59,7 +70,8 @@ def test_out_of_memory_halves_the_batch(kind: type, job: Callable[..., Job]) -> 
     news = drain(worker)
     worker.close()
     assert set(answers(news).values()) == {"Accepted"}
-    assert [event.images for event in news if isinstance(event, Cost)] == [0, 0, 2, 2, 2, 2]
+    assert worker.stats().images == 8
+    assert sum(isinstance(event, Cost) for event in news) == 6
     assert any(isinstance(event, Warned) and "ran out of memory" in event.reason for event in news)
 
 
