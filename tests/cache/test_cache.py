@@ -9,6 +9,7 @@ import struct
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -24,7 +25,7 @@ from torchvision.tv_tensors import Mask
 from genaug_data.cache import CacheReader, CacheWriter, check_folder, prune, read_manifest, verify
 from genaug_data.cache.decoding import Decoder
 from genaug_data.cache.record import checksum, encode
-from genaug_data.errors import CacheError, CacheFull, CacheLocked, ConfigError, DataError
+from genaug_data.errors import CacheError, CacheFull, CacheLocked, ConfigError, DataError, GenaugWarning
 from genaug_data.sample import Provenance, Recipe, Sample, Verdict
 from genaug_data.seeding import torch_generator
 
@@ -483,7 +484,8 @@ def test_a_reader_is_pickled_by_its_folder_and_survives_closing(
     writer: Callable[..., CacheWriter], tmp_path: Path
 ) -> None:
     reader = CacheReader(tmp_path / "cache")
-    assert reader.gather([key_of(1)]) == [None]
+    with pytest.warns(GenaugWarning, match="cannot read the cache in .*FileNotFoundError"):
+        assert reader.gather([key_of(1)]) == [None]
     assert reader.entries() == []
     assert reader.stats().records == 0
     writer().put([record(1)])
@@ -579,7 +581,17 @@ def test_a_file_that_is_no_database_reads_as_empty_and_is_refused_for_writing(tm
             one.put([record(1)])
         (folder / "variants" / "data.mdb").write_bytes(content)
         with CacheReader(folder) as reader:
-            assert reader.gather([key_of(1)]) == [None]
+            with pytest.warns(GenaugWarning, match=f"process {os.getpid()} cannot read the cache in {folder} ") as said:
+                assert [reader.gather([key_of(1)]) for _ in range(3)] == [[None]] * 3
+            assert len(said) == 1
+            # A forked process has its own to say.
+            child = os.fork()
+            if child == 0:
+                with warnings.catch_warnings(record=True) as theirs:
+                    warnings.simplefilter("always")
+                    reader.gather([key_of(1)]), reader.gather([key_of(1)])
+                os._exit(len(theirs))
+            assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 1
             assert reader.entries() == []
             assert list(reader.rejections()) == []
             assert reader.stats().records == 0
