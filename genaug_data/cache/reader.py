@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -16,10 +17,13 @@ from genaug_data.cache.books import INDEX
 from genaug_data.cache.decoding import Decoder
 from genaug_data.cache.environment import Handle
 from genaug_data.cache.writer import CacheStats, judges_of, stats_of
+from genaug_data.errors import GenaugWarning
 from genaug_data.sample import Provenance, Sample
 
 # Nothing was cached yet, or the file is damaged; a lock table that is gone with the folder says so as an OSError.
 _UNREADABLE = (OSError, lmdb.Error)
+# What was said, with the process that said it: a forked DataLoader worker has its own to say.
+_said: set[tuple[int, str, type, int | None]] = set()
 
 
 class Entry(NamedTuple):
@@ -35,7 +39,8 @@ class Entry(NamedTuple):
 class CacheReader:
     """Reads a cache while others read and one writes; picklable, and good in any process however it was started.
 
-    Nothing that is wrong with the cache raises: a variant that is absent or damaged reads as None. Every read verifies
+    Nothing that is wrong with the cache raises: a variant that is absent or damaged reads as None. Where variants are
+    asked for and none can be read at all, one warning in each process says why. Every read verifies
     the record's checksum, so that no damaged byte of a record is ever an image. The pages by which LMDB finds records
     are checked when a process opens the file: a file whose pages cannot be followed reads as empty. Not seen is damage
     done to those pages by another program while a process has the file open; LMDB would follow them.
@@ -44,8 +49,8 @@ class CacheReader:
         folder: of the cache; it may not be there yet.
 
     Example:
-        >>> CacheReader("no/such/folder").gather([b"k" * 16])
-        [None]
+        >>> CacheReader("no/such/folder").entries()
+        []
     """
 
     def __init__(self, folder: str | Path) -> None:
@@ -62,7 +67,8 @@ class CacheReader:
             with self._handle.transaction() as (transaction, databases):
                 records, get = databases["records"], transaction.get
                 return self._decoder.samples(keys, [get(key, None, records) for key in keys])
-        except _UNREADABLE:
+        except _UNREADABLE as error:
+            _say_once(self._folder, error)
             return [None] * len(keys)
 
     def provenance(self, key: bytes) -> Provenance | None:
@@ -140,3 +146,15 @@ class CacheReader:
     def __setstate__(self, folder: str) -> None:
         self._folder = Path(folder)
         self._open()
+
+
+def _say_once(folder: Path, error: OSError | lmdb.Error) -> None:
+    reason = (os.getpid(), os.fspath(folder), type(error), getattr(error, "errno", None))
+    if reason not in _said:
+        _said.add(reason)
+        warnings.warn(
+            f"process {os.getpid()} cannot read the cache in {folder} ({type(error).__name__}: {error}), and shows "
+            "real examples in place of its variants; make the folder readable, or delete it to have them made again",
+            GenaugWarning,
+            stacklevel=3,
+        )

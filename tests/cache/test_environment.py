@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -62,7 +63,17 @@ def test_a_file_that_is_no_database_reads_as_empty_and_is_refused_for_writing(tm
             one.put([record(1)])
         (folder / "variants" / "data.mdb").write_bytes(content)
         with CacheReader(folder) as reader:
-            assert reader.gather([key_of(1)]) == [None]
+            with pytest.warns(GenaugWarning, match=f"process {os.getpid()} cannot read the cache in {folder} ") as said:
+                assert [reader.gather([key_of(1)]) for _ in range(3)] == [[None]] * 3
+            assert len(said) == 1
+            # A forked process has its own to say.
+            child = os.fork()
+            if child == 0:
+                with warnings.catch_warnings(record=True) as theirs:
+                    warnings.simplefilter("always")
+                    reader.gather([key_of(1)]), reader.gather([key_of(1)])
+                os._exit(len(theirs))
+            assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 1
             assert reader.entries() == []
             assert list(reader.rejections()) == []
             assert reader.stats().records == 0

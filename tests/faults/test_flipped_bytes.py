@@ -6,6 +6,7 @@ import os
 import random
 import sys
 import traceback
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import torch
 
 from genaug_data.cache import CacheReader, CacheWriter, verify
 from genaug_data.cli.main import main
-from genaug_data.errors import CacheError
+from genaug_data.errors import CacheError, GenaugWarning
 from genaug_data.sample import Provenance, Recipe, Sample
 from tests.faults.following import train_through
 from tests.toys import toy_base
@@ -46,6 +47,8 @@ def in_a_fork(work: Callable[[], None]) -> int:
     child = os.fork()
     if child == 0:
         try:
+            # A reader says why it can read nothing.
+            warnings.filterwarnings("ignore", ".* cannot read the cache in ", GenaugWarning)
             work()
         except BaseException:
             traceback.print_exc(file=sys.stderr)

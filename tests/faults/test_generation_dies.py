@@ -67,7 +67,8 @@ def test_a_process_that_is_killed_again_and_again_is_given_up_in_one_sentence(wr
 def test_a_process_killed_in_the_middle_of_a_batch_makes_all_of_it_in_the_end(wrap: Callable, tmp_path: Path) -> None:
     (tmp_path / "deaths").mkdir()
     train = wrap(**ASYNC, generator=Dies(parent=2, times=2, folder=str(tmp_path / "deaths")), max_children=1)
-    train._own().worker._backoff = 0.05
+    # No more in a row: what is made in between is an answer, after which restarts are counted anew.
+    train._own().worker._max_restarts, train._own().worker._backoff = 1, 0.05
     with pytest.warns(GenaugWarning, match="ended with exit code -9; it is started again"), train:
         batches = train_through(train, 20, until=lambda: train.stats().get("accepted", 0) >= 24, pause=0.01)
     assert train.stats()["restarts"] == 2

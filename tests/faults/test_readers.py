@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import re
 import signal
 import time
 from pathlib import Path
@@ -66,6 +67,34 @@ def test_a_loader_worker_that_is_killed_leaves_the_cache_sound(tmp_path: Path) -
     found = verify(tmp_path / "cache", progress=False)
     assert found.records >= 24
     assert found.damaged == ()
+
+
+# A worker whose bound on address space has no room for the map of the file, more than a gigabyte, once it has closed
+# the one that it inherited; the trainer itself reads on.
+BOUNDED = """
+import multiprocessing, resource
+def bound(number):
+    pages = int(open("/proc/self/statm").read().split()[0])
+    resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() - (1 << 30), resource.RLIM_INFINITY))
+train = wrap()
+with train:
+    train.warmup()
+    workers = set()
+    def each(step):
+        workers.update(child.pid for child in multiprocessing.active_children())
+    batches = train_through(train, 6, each=each, num_workers=2, persistent_workers=True, worker_init_fn=bound)
+    assert not any(meta.synthetic.any() for _, _, meta in batches)
+print(*workers, flush=True)
+"""
+
+
+def test_a_loader_worker_that_can_read_no_variant_says_so_once(tmp_path: Path) -> None:
+    with running(BOUNDED, str(tmp_path / "cache")) as trainer:
+        said, errors = trainer.communicate(timeout=120)
+    assert trainer.returncode == 0, errors
+    named = re.findall(r"GenaugWarning: process (\d+) cannot read the cache in ", errors)
+    assert len(said.split()) == 2
+    assert sorted(named) == sorted(said.split()), errors
 
 
 def test_the_slot_of_a_reader_killed_in_the_middle_of_a_read_is_freed(tmp_path: Path) -> None:

@@ -71,7 +71,7 @@ SCHEDULED = """
 train = wrap(generator=Slow())
 saved = sys.argv[2]
 told = []
-signal.signal(signal.SIGTERM, lambda *_: told.append(time.monotonic()))
+signal.signal(int(sys.argv[3]), lambda *_: told.append(time.monotonic()))
 with train:
     train.wait_until_ready()
     print("ready", train._own().worker.process_id, flush=True)
@@ -86,12 +86,14 @@ print("closed", flush=True)
 """
 
 
-def test_a_sigterm_to_the_process_group_leaves_time_to_save(tmp_path: Path) -> None:
-    with running(SCHEDULED, str(tmp_path / "cache"), str(tmp_path / "saved"), start_new_session=True) as trainer:
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_to_the_process_group_leaves_time_to_save(tmp_path: Path, how: signal.Signals) -> None:
+    arguments = [str(tmp_path / "cache"), str(tmp_path / "saved"), str(int(how))]
+    with running(SCHEDULED, *arguments, start_new_session=True) as trainer:
         word, child = trainer.stdout.readline().split() or [trainer.stderr.read(), ""]
         assert word == "ready", word
         time.sleep(0.3)
-        os.killpg(trainer.pid, signal.SIGTERM)
+        os.killpg(trainer.pid, how)
         began = time.monotonic()
         assert trainer.stdout.readline() == "closed\n", trainer.stderr.read()
         assert time.monotonic() - began < 5
