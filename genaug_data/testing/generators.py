@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -50,6 +51,12 @@ def check_generator(
 
 def _ready(make: Callable[[], SampleGenerator], parents: list[Sample], folder: Path) -> SampleGenerator:
     generator = make()
+    for name in ("fingerprint", "generate"):
+        require(
+            inspect.getattr_static(generator, name, None) is not None,
+            f"{type(generator).__name__} has no {name}; a generator has fingerprint and generate(parents, requests)",
+        )
+    require(callable(generator.generate), f"generate of {type(generator).__name__} is no method; make it one")
     if hasattr(generator, "fit"):
         with unchanged(parents, "fit"), unshared_randomness("fit"):
             generator.fit(parents, folder, progress=False, beat=lambda: None)

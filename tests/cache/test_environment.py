@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from genaug_data.cache import CacheReader, CacheWriter, verify
-from genaug_data.errors import CacheError
+from genaug_data.errors import CacheError, GenaugWarning
 from tests.cache.records import key_of, record
 
 

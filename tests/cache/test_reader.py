@@ -14,6 +14,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from genaug_data.cache import CacheReader, CacheWriter
+from genaug_data.errors import GenaugWarning
 from tests.cache.records import image_of, key_of, record, same
 
 

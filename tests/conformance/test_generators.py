@@ -143,6 +143,23 @@ def test_a_violator_is_caught(name: str) -> None:
         check_generator(make, some_samples())
 
 
+def test_what_is_no_generator_is_said() -> None:
+    class Nameless:
+        def generate(self, parents: list[Sample], requests: list[Request]) -> list[Sample]:
+            return parents
+
+    class Silent:
+        fingerprint = "silent"
+        generate = 3
+
+    for make, sentence in (
+        (Nameless, "Nameless has no fingerprint; a generator has fingerprint and generate"),
+        (Silent, "generate of Silent is no method; make it one"),
+    ):
+        with pytest.raises(Violation, match=sentence):
+            check_generator(make, some_samples())
+
+
 def test_too_few_samples_show_nothing() -> None:
     with pytest.raises(Violation, match="got 2 samples; pass at least 3"):
         check_generator(Speckled, some_samples(2))
