@@ -98,8 +98,9 @@ class Intake:
             self._note(self._early.pop(first))
 
     def _note(self, event: Event) -> None:
-        if isinstance(event, Answer):
-            self.on_order.pop(event.request.place, None)
+        if isinstance(event, Answer) and self.on_order.pop(event.request.place, None) is None:
+            # Its order was given up meanwhile, and is no longer counted.
+            self._planner.ordered(event.request)
         match event:
             case Ready():
                 if self.adopts:

@@ -52,5 +52,9 @@ def test_an_answer_out_of_order_is_not_lost_when_the_worker_ends(wrap: Callable)
     # An answer to what is not on order does not wait for anything.
     intake.note(Accepted(first, key_of(first)))
     assert intake.counts["accepted"] == 2
+    # Whatever comes twice, the children are those that there are.
+    for event in (Accepted(first, key_of(first)), Rejected(second, "g", "no")):
+        intake.note(event)
+    assert train._own().loop.planner.state_dict()["children"][:3].tolist() == [1, 1, 0]
     with pytest.warns(GenaugWarning, match="generation has ended, training goes on with real and cached samples"):
         train.close()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from genaug_data.sample import Request
@@ -33,27 +33,30 @@ class Errands:
         >>> from genaug_data.sample import Recipe
         >>> first, second = (Request(parent, 0, Recipe(), seed=1, priority=0.5) for parent in (3, 8))
         >>> errands = Errands(max_attempts=3)
-        >>> errands.add([first, second], outstanding=())
+        >>> errands.add([first, second])
         >>> errands.count_death([first])
         []
-        >>> [errand] = errands.left(outstanding={first.place, second.place})
+        >>> [errand] = errands.left()
         >>> sorted(errand.answered), sorted(errand.alone)
         ([], [(3, 0)])
     """
 
     def __init__(self, max_attempts: int) -> None:
         self.max_attempts = max_attempts
-        self._lists: list[list[Request]] = []
+        # With each list, the places of those of its requests that have no answer yet.
+        self._lists: list[tuple[list[Request], set[Place]]] = []
         self._deaths: dict[Place, int] = {}
 
-    def add(self, requests: list[Request], outstanding: Container[Place]) -> None:
-        """Note a new list; earlier ones of which nothing is outstanding are dropped."""
-        self._lists = [earlier for earlier in self._lists if any(other.place in outstanding for other in earlier)]
-        self._lists.append(requests)
+    def add(self, requests: list[Request]) -> None:
+        """Note a new list, none of whose requests is without an answer in another."""
+        self._lists.append((requests, {request.place for request in requests}))
 
     def answered(self, place: Place) -> None:
-        """Forget the deaths in which a request took part."""
+        """Note that a request has its answer."""
         self._deaths.pop(place, None)
+        for _, open_places in self._lists:
+            open_places.discard(place)
+        self._lists = [entry for entry in self._lists if entry[1]]
 
     def clear(self) -> None:
         """Forget everything."""
@@ -69,16 +72,15 @@ class Errands:
                 doomed.append(request)
         return doomed
 
-    def left(self, outstanding: Container[Place]) -> list[Errand]:
+    def left(self) -> list[Errand]:
         """Return what another process has to do, in order."""
         errands, last = [], []
-        for requests in self._lists:
-            suspects = [request for request in requests if request.place in self._deaths]
-            again = {request.place for request in suspects if self._deaths[request.place] > 1}
-            here = {request.place for request in requests if request.place in outstanding} - again
+        for requests, open_places in self._lists:
+            again = {place for place in open_places if self._deaths.get(place, 0) > 1}
+            here = open_places - again
             if here:
                 answered = {request.place for request in requests} - here
-                alone = {request.place for request in suspects} & here
+                alone = self._deaths.keys() & here
                 errands.append(Errand(requests, frozenset(answered), frozenset(alone)))
-            last += [Errand([request]) for request in suspects if request.place in again]
+            last += [Errand([request]) for request in requests if request.place in again]
         return errands + last

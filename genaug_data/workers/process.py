@@ -92,7 +92,7 @@ class ProcessWorker:
         self.start()
         taken = self._account.take(requests)
         if taken:
-            self._errands.add(taken, self._account.outstanding)
+            self._errands.add(taken)
             self._unsent.append(Errand(taken))
             self._send_waiting()
         return len(taken)
@@ -283,7 +283,7 @@ class ProcessWorker:
             self._account.note(failed)
             self._errands.answered(request.place)
             self._news.append(failed)
-        self._unsent = self._errands.left(self._account.outstanding)
+        self._unsent = self._errands.left()
 
     def _go_on_as(self, state: str) -> None:
         if self._state != "closed":
