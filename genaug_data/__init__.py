@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from genaug_data.generators import InDomainDiffusion, SampleGenerator
     from genaug_data.meta import SampleMeta
     from genaug_data.per_sample_loss import PerSampleLoss
+    from genaug_data.ratio import Ratio
     from genaug_data.recipes import RecipePolicy
     from genaug_data.sample import Recipe, Request, Sample
     from genaug_data.tasks import ClassificationTask, SegmentationTask
@@ -26,6 +27,7 @@ _HOMES = {
     "GenerativeAugmentDataset": "dataset",
     "InDomainDiffusion": "generators",
     "PerSampleLoss": "per_sample_loss",
+    "Ratio": "ratio",
     "Recipe": "sample",
     "RecipePolicy": "recipes",
     "Request": "sample",
@@ -44,6 +46,7 @@ __all__ = [
     "GenerativeAugmentDataset",
     "InDomainDiffusion",
     "PerSampleLoss",
+    "Ratio",
     "Recipe",
     "RecipePolicy",
     "Request",

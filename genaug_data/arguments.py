@@ -9,6 +9,7 @@ from typing import Any
 
 from genaug_data.errors import ConfigError, DataError
 from genaug_data.gates import Gate
+from genaug_data.ratio import as_ratio
 from genaug_data.recipes import RecipePolicy
 from genaug_data.tasks import SampleView
 from genaug_data.workers import Budget
@@ -40,7 +41,9 @@ def check_arguments(arguments: Mapping[str, Any]) -> None:
             raise ConfigError(f"{name} must be at least 1, got {value!r}; pass a whole number, or leave it out")
         if name == "seed" and not isinstance(value, Integral):
             raise ConfigError(f"seed must be an integer, got {value!r}")
-        if name in ("ratio", "synthetic_weight") and not isinstance(value, Real):
+        if name == "ratio":
+            as_ratio(value)
+        if name == "synthetic_weight" and not isinstance(value, Real):
             raise ConfigError(f"{name} must be a number, got {value!r}")
         if name in _KINDS and value is not None and not isinstance(value, _KINDS[name]):
             kind = _KINDS[name].__name__

@@ -24,6 +24,7 @@ from genaug_data.hardness import HardnessPolicy, HardnessTable, TrialLedger, res
 from genaug_data.journal import JournalWriter
 from genaug_data.loop import AugmentationLoop
 from genaug_data.planner import Planner
+from genaug_data.ratio import Ratio
 from genaug_data.recipes import RecipePolicy
 from genaug_data.remake import Remade, remake
 from genaug_data.report import Family
@@ -136,7 +137,7 @@ def assemble(
     refresh_every: int,
     seed: int,
     progress: bool,
-    ratio: float,
+    ratio: float | Ratio,
     mixing: Literal["replace", "extend"],
 ) -> Parts:
     """Check the arguments of a wrapped dataset against the data and each other, and build its parts.
@@ -166,7 +167,7 @@ def assemble(
     )
     catalogue, reader, sayings = Catalogue(), CacheReader(folder), Sayings()
     sampler = HardExampleSampler(len(base), catalogue, ratio=ratio, mixing=mixing, seed=seed)
-    if mode == "async" and ratio > 0:
+    if mode == "async" and sampler.ratio.largest > 0:
         sampler.journal = JournalWriter(folder / "journals", sampler.settings, sayings.add)
     runner = InlineWorker if worker == "inline" else ProcessWorker
     hand: Worker = runner(job, budget, counts_found=mode == "sync")
@@ -183,7 +184,7 @@ def assemble(
         max_bytes=max_bytes,
         mode=mode,
         refresh_every=refresh_every,
-        generate=ratio > 0,
+        generate=sampler.ratio.largest > 0,
     )
     sampler.on_start = loop.start_unless_closed
     parts = Parts(resolved, samples, catalogue, reader, loop, sampler, hand, job)

@@ -29,7 +29,7 @@ def state_of(parts: Parts) -> dict[str, Any]:
     loop, sampler, worker = parts.loop, parts.sampler, parts.worker.stats()
     return {
         "format": FORMAT,
-        **{name: getattr(sampler, name) for name in _ARGUMENTS},
+        **{name: sampler.settings[name] for name in _ARGUMENTS},
         "sampler": sampler.observed_state_dict(),
         "steps": loop.steps,
         "largest_batch": loop.showing.largest_batch,
@@ -152,7 +152,7 @@ def _check_state(parts: Parts, state: Mapping[str, Any]) -> None:
     ]
     if not all(fits):
         raise DataError(f"a number of the state is missing or out of range in {numbers}; load an earlier one")
-    ours = {name: getattr(parts.sampler, name) for name in (*_ARGUMENTS, "seed")}
+    ours = {name: parts.sampler.settings[name] for name in (*_ARGUMENTS, "seed")}
     theirs = {name: state.get(name) for name in _ARGUMENTS} | {"seed": state["sampler"].get("seed")}
     for name, value in ours.items():
         if theirs[name] != value:

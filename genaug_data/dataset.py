@@ -19,6 +19,7 @@ from genaug_data.gates import Gate
 from genaug_data.generators import SampleGenerator
 from genaug_data.hardness import HardnessPolicy
 from genaug_data.meta import SampleMeta
+from genaug_data.ratio import Ratio
 from genaug_data.recipes import RecipePolicy
 from genaug_data.remake import Remade
 from genaug_data.replay import ReplaySampler, read_journal
@@ -39,7 +40,7 @@ class GenerativeAugmentDataset(Dataset):
         base: map-style dataset whose items are neither normalised nor augmented: (image, class id), (image, mask), or
             Hugging Face dicts; images as PIL, uint8 tensor, float tensor or array in [0, 1].
         cache: folder that keeps the variants and the fitted generator, for one training set and generator.
-        ratio: share of synthetic slots in every batch, in [0, 1).
+        ratio: share of synthetic slots in every batch, in [0, 1), or a :class:`~genaug_data.Ratio` for a schedule.
         protected: datasets (validation, test) of items like ``base``'s that must never leak into training.
         transform: applied to the image of every item, real or synthetic.
         transforms: applied to image and annotation together, as ``transforms(image, target)``.
@@ -84,7 +85,7 @@ class GenerativeAugmentDataset(Dataset):
         base: Any,
         *,
         cache: str | Path,
-        ratio: float = 0.25,
+        ratio: float | Ratio = 0.25,
         protected: Sequence[Any] = (),
         transform: Callable[[Any], Any] | None = None,
         transforms: Callable[[Any, Any], Any] | None = None,

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 from array import array
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +14,21 @@ from torch.utils.data import Sampler
 
 from genaug_data.errors import ConfigError, DataError
 from genaug_data.journal import BLOCK, DRAWS, END, FORGET, MAGIC, MISSES, PASS, SESSION
+from genaug_data.ratio import as_ratio
 from genaug_data.sample import KEY_BYTES, Token
 from genaug_data.sampler import HardExampleSampler
 
 _LONGEST_BLOCK = 1 << 20
 _MOST_SLOTS = 1 << 32
-_SETTINGS = {"seed": int, "size": int, "ratio": float, "mixing": str, "num_replicas": int, "rank": int, "shuffle": bool}
+_SETTINGS: dict[str, Callable[[Any], Any]] = {
+    "seed": int,
+    "size": int,
+    "ratio": lambda ratio: as_ratio(ratio).plain(),
+    "mixing": str,
+    "num_replicas": int,
+    "rank": int,
+    "shuffle": bool,
+}
 
 
 class _Damaged(Exception):
@@ -173,7 +181,7 @@ class _Reading:
             for known in (self.journal.draws, self.journal.ends, self.journal.missed):
                 for later in [number for number in known if number > epoch]:
                     del known[later]
-        self._draws.cut(_due(self.journal.settings, position))
+        self._draws.cut(_due(self.journal.settings, epoch, position))
         self.journal.ends.pop(epoch, None)
         missed = self.journal.missed.get(epoch, set())
         missed -= {slot for slot in missed if slot >= position}
@@ -261,9 +269,9 @@ class ReplaySampler(Sampler[Token]):
             known = "not" if draws is None else "not from its first slot on"
             raise ConfigError(f"epoch {self.epoch} is {known} in the journal; it tells of {self.epochs}")
         whole = min(self.journal.ends.get(self.epoch, len(self._inner)), len(self._inner))
-        if len(draws.places) >= _due(self.journal.settings, whole):
+        if len(draws.places) >= _due(self.journal.settings, self.epoch, whole):
             return whole
-        ratio = _fraction(self.journal.settings)
+        ratio = as_ratio(self.journal.settings["ratio"]).fraction(self.epoch)
         # Behind the last slot whose draw is known.
         return -(-len(draws.places) * ratio.denominator // ratio.numerator)
 
@@ -282,8 +290,10 @@ class _Recorded:
         self._journal = journal
         self._places = array("I")
         self._missed: set[int] = set()
+        self._epoch = 0
 
     def begin(self, epoch: int) -> None:
+        self._epoch = epoch
         self._places = self._journal.draws[epoch].places
         self._missed = self._journal.missed.get(epoch, set())
 
@@ -291,19 +301,15 @@ class _Recorded:
         return
 
     def draw(self, slot: int, uniform: float) -> Token | None:
-        place = self._places[_due(self._journal.settings, slot)]
+        place = self._places[_due(self._journal.settings, self._epoch, slot)]
         if place == 0:
             return None
         token = self._journal.variants[place - 1]
         return Token(token.index) if slot in self._missed else token
 
 
-def _fraction(settings: dict[str, Any]) -> Fraction:
-    return Fraction(settings["ratio"]).limit_denominator(1_000_000)
-
-
-def _due(settings: dict[str, Any], slot: int) -> int:
-    ratio = _fraction(settings)
+def _due(settings: dict[str, Any], epoch: int, slot: int) -> int:
+    ratio = as_ratio(settings["ratio"]).fraction(epoch)
     return slot * ratio.numerator // ratio.denominator
 
 

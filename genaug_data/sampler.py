@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from fractions import Fraction
 from typing import Any, Literal
 
 import numpy as np
@@ -14,6 +13,7 @@ from genaug_data.catalogue import Catalogue
 from genaug_data.errors import ConfigError
 from genaug_data.in_flight import InFlight
 from genaug_data.journal import JournalWriter
+from genaug_data.ratio import Ratio, as_ratio
 from genaug_data.sample import Token
 from genaug_data.seeding import derive, permutation, uniforms
 
@@ -36,7 +36,7 @@ class HardExampleSampler(DistributedSampler):
     Args:
         size: number of real examples.
         catalogue: of the variants that may be drawn.
-        ratio: share of synthetic slots, in [0, 1).
+        ratio: share of synthetic slots, in [0, 1), or a :class:`~genaug_data.Ratio` that says it for each epoch.
         mixing: "replace" keeps the number of steps, a synthetic slot displaces the real example of its slot; "extend"
             shows every real example in every epoch, which is longer by 1 / (1 - ratio).
         seed: of the permutations and of the draws.
@@ -63,18 +63,13 @@ class HardExampleSampler(DistributedSampler):
         size: int,
         catalogue: Catalogue,
         *,
-        ratio: float,
+        ratio: float | Ratio,
         mixing: Literal["replace", "extend"] = "replace",
         seed: int = 0,
         num_replicas: int | None = None,
         rank: int | None = None,
         shuffle: bool = True,
     ) -> None:
-        if not 0 <= ratio < 1:
-            raise ConfigError(f"ratio must be in [0, 1), got {ratio}; 0.25 makes a quarter of every batch synthetic")
-        self._fraction = Fraction(ratio).limit_denominator(1_000_000)
-        if ratio and not 0 < self._fraction < 1:
-            raise ConfigError(f"ratio must be 0 or keep a millionth from both ends, got {ratio}; pass 0 for none")
         if mixing not in ("replace", "extend"):
             raise ConfigError(f"mixing must be 'replace' or 'extend', got {mixing!r}")
         if size < 1:
@@ -87,7 +82,7 @@ class HardExampleSampler(DistributedSampler):
         super().__init__(range(size), num_replicas=num_replicas, rank=rank, shuffle=shuffle, seed=seed)  # type: ignore[arg-type]
         self.size = size
         self.catalogue = catalogue
-        self.ratio = ratio
+        self.ratio = as_ratio(ratio)
         self.mixing = mixing
         self.in_flight = InFlight()
         self.on_start: Callable[[], None] | None = None
@@ -101,9 +96,10 @@ class HardExampleSampler(DistributedSampler):
     def __len__(self) -> int:
         """Return the slots of one epoch on this rank."""
         share = -(-self.size // self.num_replicas)
-        if self.mixing == "replace" or self.ratio == 0:
+        ratio = self.ratio.fraction(self.epoch)
+        if self.mixing == "replace" or ratio == 0:
             return share
-        synthetic, whole = self._fraction.numerator, self._fraction.denominator
+        synthetic, whole = ratio.numerator, ratio.denominator
         return (share - 1) * whole // (whole - synthetic) + 1
 
     def __iter__(self) -> Iterator[Token]:
@@ -155,7 +151,7 @@ class HardExampleSampler(DistributedSampler):
     @property
     def settings(self) -> dict[str, Any]:
         """What the order of the real examples follows from, as arguments of this class."""
-        return {name: getattr(self, name) for name in _SETTINGS}
+        return {name: getattr(self, name) for name in _SETTINGS} | {"ratio": self.ratio.plain()}
 
     @property
     def position(self) -> int:
@@ -189,8 +185,9 @@ class HardExampleSampler(DistributedSampler):
                 f"the state was taken with seed {state['seed']}, this sampler has {self.seed}; use the same seed"
             )
         self.leave_pass()
+        self.epoch = int(state["epoch"])
         at_end = state["position"] >= len(self)
-        self.epoch = int(state["epoch"]) + at_end
+        self.epoch += at_end
         self.in_flight.begin(0 if at_end else int(state["position"]))
         for name in _COUNTS:
             setattr(self, name, int(state[name]))
@@ -198,7 +195,8 @@ class HardExampleSampler(DistributedSampler):
 
     def _due(self, slot: Any) -> Any:
         # Synthetic slots before a slot, or before each of an array of them.
-        return slot * self._fraction.numerator // self._fraction.denominator
+        ratio = self.ratio.fraction(self.epoch)
+        return slot * ratio.numerator // ratio.denominator
 
     def _streams(self) -> tuple[np.ndarray, int]:
         order = permutation(derive(self.seed, "order", self.epoch), self.size) if self.shuffle else np.arange(self.size)

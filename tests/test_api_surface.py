@@ -16,6 +16,7 @@ PUBLIC = [
     "GenerativeAugmentDataset",
     "InDomainDiffusion",
     "PerSampleLoss",
+    "Ratio",
     "Recipe",
     "RecipePolicy",
     "Request",

@@ -31,7 +31,7 @@ def test_sound_arguments_pass() -> None:
         ({"max_bytes": 1e9}, "max_bytes must be at least 1, got 1000000000.0; pass a whole number"),
         ({"max_children": True}, "max_children must be at least 1, got True"),
         ({"seed": 1.5}, "seed must be an integer, got 1.5"),
-        ({"ratio": "0.5"}, "ratio must be a number, got '0.5'"),
+        ({"ratio": "0.5"}, "ratio must be a number or a genaug_data.Ratio, got '0.5'"),
         ({"synthetic_weight": "x"}, "synthetic_weight must be a number, got 'x'"),
         ({"recipes": 3}, "recipes must be a RecipePolicy, got int"),
         ({"budget": 3}, "budget must be a Budget, got int"),
