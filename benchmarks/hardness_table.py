@@ -32,7 +32,7 @@ def observed_table() -> HardnessTable:
     random, table = np.random.default_rng(0), HardnessTable(SIZE)
     indices = np.arange(SIZE)
     for step in range(3):
-        statistics_ = random.random((7, SIZE), dtype=np.float32)
+        statistics_ = random.random((8, SIZE), dtype=np.float32)
         statistics_[6] = indices % CLASSES
         table.update(indices, statistics_, step)
     return table

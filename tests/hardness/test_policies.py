@@ -18,7 +18,7 @@ def trained_table(size=40, steps=8, seed=0, logits=True):
     labels = random.integers(0, 3, size)
     for step in range(steps):
         index = random.permutation(size)[: size // 2]
-        statistics = random.random((7, len(index))).astype(np.float32)
+        statistics = random.random((8, len(index))).astype(np.float32)
         statistics[6] = labels[index]
         if not logits:
             statistics[1:] = np.nan
@@ -110,7 +110,7 @@ def test_examples_seen_too_rarely_get_the_floor_alone():
 def test_all_are_equal_before_anything_is_known(name):
     table = HardnessTable(5)
     assert resolve_policy(name).priorities(table) == pytest.approx(0.2)
-    table.update(np.array([1]), np.ones((7, 1), dtype=np.float32), 0)
+    table.update(np.array([1]), np.ones((8, 1), dtype=np.float32), 0)
     priorities = resolve_policy(name).priorities(table)
     assert priorities == pytest.approx(0.2)
     assert len(set(priorities)) == 1
@@ -137,7 +137,7 @@ def test_ambiguity_ranks_only_who_was_seen_with_logits_often_enough():
 def test_a_mislabelled_example_is_less_ambiguous_than_a_hard_one():
     random, table = numpy_generator(0), HardnessTable(30)
     for step in range(12):
-        statistics = np.zeros((7, 30), dtype=np.float32)
+        statistics = np.zeros((8, 30), dtype=np.float32)
         statistics[1], statistics[2] = 0.1, random.uniform(0.9, 1.0, 30)
         statistics[1, :5], statistics[2, :5] = 0.8, random.uniform(0.1, 0.9, 5)
         statistics[0, 5:10], statistics[1, 5:10], statistics[2, 5:10] = 4.0, 0.15, 0.01
