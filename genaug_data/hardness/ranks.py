@@ -37,6 +37,25 @@ def class_ranks(values: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return result
 
 
+def ranks_where(known: np.ndarray, values: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Return the class ranks among the ``known`` rows, float32 ``(N,)``; NaN elsewhere.
+
+    Args:
+        known: bool ``(N,)``; values of these rows are no NaN.
+        values: as :func:`class_ranks` takes them.
+        labels: as :func:`class_ranks` takes them.
+
+    Example:
+        >>> ranks_where(np.array([True, False, True]), np.float32([5, np.nan, 7]), np.int32([0, 0, 0])).tolist()
+        [0.25, nan, 0.75]
+    """
+    if known.all():
+        return class_ranks(values, labels)
+    ranks = np.full(len(values), np.nan, dtype=np.float32)
+    ranks[known] = class_ranks(values[known], labels[known])
+    return ranks
+
+
 def _ordered(values: np.ndarray) -> np.ndarray:
     """Return unsigned integers from 0 on, uint32, that sort as the floats do."""
     # Adding 0 turns -0 into 0. The bits of floats sort as integers once those of negative ones are flipped.
