@@ -24,10 +24,9 @@ class Forgetting(HardnessPolicy):
     name = "forgetting"
 
     def score(self, table: HardnessTable) -> np.ndarray:
-        """Return the counts, float32; NaN before the first observation with logits."""
+        """Return the counts, float32; 0 before the first observation with logits."""
         counts = table.forgetting.astype(np.float32)
         # Whoever is wrong now and never went from correct to wrong was never correct.
         never_learnt = (table.forgetting == 0) & (table.last_correct == 0)
         counts[never_learnt] = max(counts.max(), 0) + 1
-        counts[table.predictions <= 0] = np.nan
         return counts

@@ -37,13 +37,13 @@ def lower_of_two(values: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 
 def _between(values: np.ndarray, starts: np.ndarray, sizes: np.ndarray, group: np.ndarray) -> np.ndarray:
-    """Return the squared distance between the two sides of a cut behind each value, 0 where none can be."""
+    """Return how far a cut behind each value parts its class, as the squared error falls; 0 where none can be."""
     centred = values - (np.add.reduceat(values, starts) / sizes)[group]
     sums = np.cumsum(centred)
     sums -= (sums[starts] - centred[starts])[group]
     left = np.arange(1, len(values) + 1) - starts[group]
     right = sizes[group] - left
-    gain = np.square(sums) * sizes[group] / (left * np.maximum(right, 1))
+    gain = np.square(sums) / (left * np.maximum(right, 1))
     gain[right == 0] = 0
     gain[:-1][values[1:] == values[:-1]] = 0
     return gain

@@ -64,14 +64,17 @@ def test_chunks_in_any_order_equal_all_at_once():
     assert chunked.score(table)[2] != pytest.approx(whole.score(table)[2])
 
 
-def test_what_was_never_predicted_gets_the_floor_alone_and_agreement_no_more():
+def test_what_was_never_predicted_or_is_agreed_on_gets_the_floor_alone():
     policy, table = EnsembleDisagreement(4), HardnessTable(4)
     assert policy.priorities(table) == pytest.approx(0.25)
     policy.update([[[1.0, 0.0], [0.3, 0.7]], [[0.0, 1.0], [0.3, 0.7]]], [0, 1])
     assert policy.priorities(table) == pytest.approx([0.85 + 0.0375, 0.0375, 0.0375, 0.0375])
-    same = predictions(1, 4, 50).expand(3, -1, -1)
-    policy.update(same)
-    assert policy.priorities(table).tolist() == [0.25] * 4
+
+
+def test_rounding_where_all_agree_makes_no_priority():
+    policy = EnsembleDisagreement(40)
+    policy.update(predictions(1, 40, 50).expand(7, -1, -1))
+    assert policy.score(HardnessTable(40)).tolist() == [0.0] * 40
 
 
 def test_inputs_and_gradients_are_left_alone_and_scores_are_a_copy():

@@ -34,6 +34,7 @@ def test_a_wrong_label_is_less_hard_than_what_can_be_learnt():
 
 def test_the_losses_are_copied():
     table, irreducible = observed()
+    irreducible = irreducible.astype(np.float32)
     policy, before = ReducibleLoss(irreducible), ReducibleLoss(irreducible).priorities(table)
     irreducible[:] = 0
     assert np.array_equal(policy.priorities(table), before)

@@ -7,7 +7,7 @@ from genaug_data.hardness.two_means import lower_of_two
 from genaug_data.seeding import numpy_generator
 from tests.hardness.slow import two_means
 
-values = st.one_of(st.sampled_from([0.0, 0.25, 0.5, 1.0]), st.floats(0, 1, width=16))
+values = st.one_of(st.sampled_from([0.0, 0.1, 0.7, 1.0]), st.floats(0, 1, width=16))
 
 
 def squared_error(values, lower):
@@ -39,6 +39,13 @@ def test_many_values_of_many_classes_equal_the_slow_loop():
     for label in range(7):
         mine = given_[labels == label]
         assert lower[labels == label].tolist() == (mine <= two_means(sorted(mine.tolist()))[0]).tolist()
+
+
+@pytest.mark.parametrize("count", [3, 7, 49])
+def test_equal_values_are_not_parted_by_rounding(count):
+    values = np.array([0.1] * count + [0.7] * count)
+    assert lower_of_two(values, np.repeat([0, 1], count)).tolist() == [False] * (2 * count)
+    assert lower_of_two(values, np.zeros(2 * count, dtype=np.int32)).tolist() == [True] * count + [False] * count
 
 
 def test_no_values_have_no_clusters():
