@@ -29,7 +29,7 @@ class SlowLearned(HardnessPolicy):
 
     def score(self, table: HardnessTable) -> np.ndarray:
         """Return ones and zeros, float32; NaN before ``min_observations`` with logits."""
-        confidence = table.early_confidence()
+        confidence = table.early_confidence().astype(np.float32)
         known = (table.predictions >= max(1, self.min_observations)) & np.isfinite(confidence)
         score = np.full(table.size, np.nan, dtype=np.float32)
         score[known] = lower_of_two(confidence[known], table.label[known])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from genaug_data.hardness.ranks import class_order
+
 
 def lower_of_two(values: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Return which values are in the lower of their class's two clusters, bool ``(N,)``.
@@ -13,19 +15,19 @@ def lower_of_two(values: np.ndarray, labels: np.ndarray) -> np.ndarray:
     cuts the lowest is taken; a class of equal values has no lower cluster.
 
     Args:
-        values: float64 ``(N,)``, finite.
-        labels: integers ``(N,)``.
+        values: float32 ``(N,)``, finite.
+        labels: int32 ``(N,)``.
 
     Example:
-        >>> lower_of_two(np.array([0.1, 0.9, 0.2, 0.8, 0.5]), np.array([0, 0, 0, 0, 1])).tolist()
+        >>> lower_of_two(np.float32([0.1, 0.9, 0.2, 0.8, 0.5]), np.int32([0, 0, 0, 0, 1])).tolist()
         [True, False, True, False, False]
     """
     size = len(values)
     lower = np.zeros(size, dtype=bool)
     if size < 2:
         return lower
-    order = np.lexsort((values, labels))
-    values, labels = values[order], labels[order]
+    order = class_order(values, labels)
+    values, labels = values[order].astype(np.float64), labels[order]
     starts = np.flatnonzero(np.concatenate([[True], labels[1:] != labels[:-1]]))
     sizes = np.diff(starts, append=size)
     group = np.repeat(np.arange(len(starts)), sizes)

@@ -21,7 +21,7 @@ def squared_error(values, lower):
 @settings(max_examples=150, deadline=None)
 @given(st.lists(st.tuples(values, st.integers(-1, 2)), min_size=1, max_size=24))
 def test_every_class_is_cut_where_the_squared_error_is_least(rows):
-    given_, labels = np.array([value for value, _ in rows]), np.array([label for _, label in rows])
+    given_, labels = np.float32([value for value, _ in rows]), np.int32([label for _, label in rows])
     lower = lower_of_two(given_, labels)
     for label in set(labels.tolist()):
         mine, low = given_[labels == label], lower[labels == label]
@@ -29,12 +29,12 @@ def test_every_class_is_cut_where_the_squared_error_is_least(rows):
             assert not low.any()
         else:
             assert mine[low].max() < mine[~low].min()
-            assert squared_error(mine, low) == pytest.approx(two_means(sorted(mine.tolist()))[1], abs=1e-9)
+            assert squared_error(mine.tolist(), low) == pytest.approx(two_means(sorted(mine.tolist()))[1], abs=1e-9)
 
 
 def test_many_values_of_many_classes_equal_the_slow_loop():
     random = numpy_generator(5)
-    given_, labels = random.random(600), random.integers(0, 7, 600)
+    given_, labels = random.random(600).astype(np.float32), random.integers(0, 7, 600).astype(np.int32)
     lower = lower_of_two(given_, labels)
     for label in range(7):
         mine = given_[labels == label]
@@ -43,10 +43,10 @@ def test_many_values_of_many_classes_equal_the_slow_loop():
 
 @pytest.mark.parametrize("count", [3, 7, 49])
 def test_equal_values_are_not_parted_by_rounding(count):
-    values = np.array([0.1] * count + [0.7] * count)
-    assert lower_of_two(values, np.repeat([0, 1], count)).tolist() == [False] * (2 * count)
+    values = np.float32([0.1] * count + [0.7] * count)
+    assert lower_of_two(values, np.repeat(np.int32([0, 1]), count)).tolist() == [False] * (2 * count)
     assert lower_of_two(values, np.zeros(2 * count, dtype=np.int32)).tolist() == [True] * count + [False] * count
 
 
 def test_no_values_have_no_clusters():
-    assert lower_of_two(np.empty(0), np.empty(0, dtype=np.int32)).tolist() == []
+    assert lower_of_two(np.empty(0, dtype=np.float32), np.empty(0, dtype=np.int32)).tolist() == []
