@@ -18,7 +18,8 @@ class EnsembleDisagreement(HardnessPolicy):
 
     It is also the mutual information of prediction and network by which BALD selects (arXiv:1112.5745), whether the M
     are networks or passes of one with dropout: what all are equally unsure about scores 0. The table plays no part;
-    feed predictions through :meth:`update` whenever there are new ones. Examples without any get the floor alone.
+    feed predictions through :meth:`update` whenever there are new ones, and again after loading a saved run, which does
+    not hold them. Examples without any get the floor alone.
 
     Args:
         size: number N of examples.

@@ -20,7 +20,8 @@ class FeatureNeighbours(HardnessPolicy):
     Neighbours are nearest by cosine in the features that the network under training has before its last layer; the
     distance to the class is 1 minus the cosine to the nearest other example of the same label. Disagreement of
     neighbours is what deep nearest neighbours (arXiv:1803.04765) judge a prediction by. Call :meth:`update` once an
-    epoch, with features of all examples, without augmentation; before, all are equal. The table plays no part.
+    epoch, with features of all examples, without augmentation, and after loading a saved run, which does not hold them;
+    before, all are equal. The table plays no part.
 
     Args:
         neighbours: k, at least 1.
