@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import resource
 import statistics
 import time
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -13,7 +15,18 @@ import torch
 from benchmarks.reporting import report
 from genaug_data.catalogue import Catalogue
 from genaug_data.feedback import Feedback
-from genaug_data.hardness import HardnessTable, TrialLedger, resolve_policy
+from genaug_data.hardness import (
+    POLICIES,
+    ClassBalanced,
+    Combination,
+    EnsembleDisagreement,
+    FeatureNeighbours,
+    HardnessPolicy,
+    HardnessTable,
+    ReducibleLoss,
+    TrialLedger,
+    resolve_policy,
+)
 from genaug_data.in_flight import InFlight
 from genaug_data.meta import SampleMeta
 from genaug_data.planner import Planner
@@ -23,18 +36,20 @@ from genaug_data.sampler import HardExampleSampler
 from genaug_data.sayings import Sayings
 from genaug_data.showing import Showing
 
-SIZE, CLASSES, BATCH = 1_281_167, 1_000, 256
+SIZE, CLASSES, BATCH, CHUNK = 1_281_167, 1_000, 256, 1_000_000
 GOALS = {"observe_us": 200.0, "refresh_ms": 250.0, "tokens_per_s": 300_000.0}
+POLICY_GOAL, MOST_BYTES = 1_000.0, 130
 
 
-def observed_table() -> HardnessTable:
-    """Return a table in which every example was seen three times."""
-    random, table = np.random.default_rng(0), HardnessTable(SIZE)
-    indices = np.arange(SIZE)
-    for step in range(3):
-        statistics_ = random.random((7, SIZE), dtype=np.float32)
-        statistics_[6] = indices % CLASSES
-        table.update(indices, statistics_, step)
+def observed_table(size: int) -> HardnessTable:
+    """Return a table in which every example was seen five times."""
+    random, table = np.random.default_rng(0), HardnessTable(size)
+    for start in range(0, size, CHUNK):
+        indices = np.arange(start, min(start + CHUNK, size))
+        for step in range(5):
+            statistics_ = random.random((8, len(indices)), dtype=np.float32)
+            statistics_[6] = indices % CLASSES
+            table.update(indices, statistics_, step)
     return table
 
 
@@ -77,6 +92,35 @@ def refresh_ms(table: HardnessTable, repeats: int) -> float:
     return 1e3 * statistics.median(taken)
 
 
+def every_policy(size: int) -> dict[str, HardnessPolicy]:
+    """Return one policy of each kind, each knowing something of every example."""
+    random = np.random.default_rng(1)
+    ensemble, neighbours = EnsembleDisagreement(size), FeatureNeighbours()
+    for start in range(0, size, CHUNK):
+        rows = np.arange(start, min(start + CHUNK, size))
+        first = random.random((2, len(rows), 1), dtype=np.float32)
+        ensemble.update(np.concatenate([first, 1 - first], axis=2), rows)
+    # What an update, of N^2 distances, would leave behind.
+    neighbours._score = random.random(size, dtype=np.float32)
+    return {name: policy() for name, policy in POLICIES.items()} | {
+        "reducible_loss": ReducibleLoss(random.random(size)),
+        "ensemble": ensemble,
+        "feature_neighbours": neighbours,
+        "class_balanced": ClassBalanced(resolve_policy("ambiguity")),
+        "combination": Combination([(resolve_policy("ambiguity"), 1.0), (resolve_policy("loss_ema"), 1.0)]),
+    }
+
+
+def policy_ms(policy: HardnessPolicy, table: HardnessTable, repeats: int) -> float:
+    """Return milliseconds from the table to the priorities."""
+    taken = []
+    for _ in range(repeats):
+        started = time.perf_counter()
+        policy.priorities(table)
+        taken.append(time.perf_counter() - started)
+    return 1e3 * statistics.median(taken)
+
+
 def tokens_per_s(repeats: int) -> float:
     """Return tokens a second of the sampler alone, a quarter of them variants of 20,000 parents."""
     catalogue = Catalogue()
@@ -94,18 +138,54 @@ def tokens_per_s(repeats: int) -> float:
     return statistics.median(rates)
 
 
+def simulate(size: int) -> None:
+    """Report what the default policy takes at any size: seconds, and bytes an example at most.
+
+    Raises:
+        SystemExit: less memory is available than that.
+    """
+    fields = Path("/proc/meminfo").read_text().split()
+    available, before = 1024 * int(fields[fields.index("MemAvailable:") + 1]), _most_memory()
+    if MOST_BYTES * size > available:
+        raise SystemExit(
+            f"{size:,} examples take {MOST_BYTES * size / 1e9:.1f} GB, {available / 1e9:.1f} are available"
+        )
+    table = observed_table(size)
+    seconds = policy_ms(resolve_policy("ambiguity"), table, repeats=1) / 1e3
+    figures = {
+        "examples": float(size),
+        "refresh_s": seconds,
+        "table_bytes_per_example": float(table.bytes_per_example),
+        "most_bytes_per_example": (_most_memory() - before) / size,
+    }
+    rows = [(name, f"{value:,.1f}") for name, value in figures.items()]
+    report("hardness_table", figures, ("default policy", "measured"), rows)
+
+
+def _most_memory() -> int:
+    return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
 def main(arguments: list[str]) -> None:
     """Run the benchmark; see ``--help``."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks hardness_table", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer repeats: within 60 s")
+    parser.add_argument("--size", type=int, help="only memory and time of the default policy, at so many examples")
     chosen = parser.parse_args(arguments)
+    if chosen.size:
+        simulate(chosen.size)
+        return
     repeats = 1 if chosen.quick else 3
-    table = observed_table()
+    table = observed_table(SIZE)
     figures = {
         "observe_us": observe_us(table, 100 * repeats),
         "refresh_ms": refresh_ms(table, 5 * repeats),
         "tokens_per_s": tokens_per_s(repeats),
     }
+    policies = {
+        f"refresh_ms.{name}": policy_ms(policy, table, 2 * repeats + 1) for name, policy in every_policy(SIZE).items()
+    }
     rows = [(name, f"{value:,.0f}", f"{GOALS[name]:,.0f}") for name, value in figures.items()]
+    rows += [(name, f"{value:,.0f}", f"{POLICY_GOAL:,.0f}") for name, value in policies.items()]
     rows.append(("bytes per example", table.bytes_per_example, ""))
-    report("hardness_table", figures, ("figure", "measured", "goal"), rows)
+    report("hardness_table", figures | policies, ("figure", "measured", "goal"), rows)

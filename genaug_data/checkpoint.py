@@ -19,7 +19,7 @@ from genaug_data.restoration import Restoration
 from genaug_data.sample import KEY_BYTES
 from genaug_data.tensor_file import DamagedFile, digest_of, read_tensors, write_tensors
 
-FORMAT = 1
+FORMAT = 2
 _ARGUMENTS = ("size", "ratio", "mixing", "num_replicas")
 _MOST_EPOCHS = 1 << 31
 

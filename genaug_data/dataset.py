@@ -48,7 +48,8 @@ class GenerativeAugmentDataset(Dataset):
         generator: "auto" fits a small diffusion model on ``base`` alone; or any
             :class:`~genaug_data.generators.SampleGenerator`.
         gates: decide which variant may train; None for validity, no-op, duplicate and leak.
-        policy: "ambiguity", "uniform", "loss_ema", "entropy", "margin", a policy, or a callable of the hardness table.
+        policy: who is hard: a name of :data:`~genaug_data.hardness.POLICIES`, a policy, or a callable of the hardness
+            table.
         recipes: how strongly parents are edited.
         mixing: "replace" keeps the number of steps of an epoch, "extend" the number of real examples.
         mode: "async" never waits; "sync" waits at each refresh, so that a run is a function of its seed.
@@ -201,7 +202,8 @@ class GenerativeAugmentDataset(Dataset):
         Args:
             meta: of the batch.
             loss: one value a row, ``(B,)``; for segmentation also ``(B, H, W)``. Any device; NaN rows are ignored.
-            logits: ``(B, classes)`` or ``(B, classes, H, W)``; without them only "loss_ema" and "uniform" select.
+            logits: ``(B, classes)`` or ``(B, classes, H, W)``; without them only policies of the
+                loss and "uniform" select.
             target: labels as the loss got them.
 
         Raises:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from genaug_data.checkpoint import digest
+from genaug_data.checkpoint import FORMAT, digest
 from genaug_data.dataset import GenerativeAugmentDataset
 from genaug_data.errors import ConfigError, DataError, GenaugError, GenaugWarning, SaveError
 from genaug_data.gates import Gate
@@ -108,7 +108,8 @@ def test_a_state_cannot_be_loaded_into_a_run_that_has_begun(wrap: Callable, save
 def test_no_state_is_said(wrap: Callable, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="there is no saved state in"):
         wrap().load(tmp_path / "nowhere")
-    for foreign in ({}, {"format": 2}, {"format": 1, "sampler": 3}, {"format": 1, "sampler": {}}, [], None, "x"):
+    now = {"format": FORMAT}
+    for foreign in ({}, {"format": FORMAT + 1}, now | {"sampler": 3}, now | {"sampler": {}}, [], None, "x"):
         with pytest.raises(DataError, match="this is no state of genaug_data, or of another version"):
             wrap().load_state_dict(foreign)
     state = wrap().state_dict()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from genaug_data.hardness.base import HardnessPolicy
-from genaug_data.hardness.ranks import class_ranks
+from genaug_data.hardness.ranks import ranks_where
 from genaug_data.hardness.table import HardnessTable
 
 
@@ -32,9 +32,4 @@ class Ambiguity(HardnessPolicy):
         entropy, variability = table.entropy_ema, table.variability().astype(np.float32)
         ranked = table.predictions >= max(1, self.min_observations)
         ranked &= np.isfinite(entropy) & np.isfinite(variability)
-        if ranked.all():
-            return class_ranks(entropy, table.label) + class_ranks(variability, table.label)
-        labels = table.label[ranked]
-        score = np.full(table.size, np.nan, dtype=np.float32)
-        score[ranked] = class_ranks(entropy[ranked], labels) + class_ranks(variability[ranked], labels)
-        return score
+        return ranks_where(ranked, entropy, table.label) + ranks_where(ranked, variability, table.label)

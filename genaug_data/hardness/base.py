@@ -29,14 +29,14 @@ class HardnessPolicy(ABC):
         name: of the policy.
 
     Example:
-        >>> class Forgetting(HardnessPolicy):
-        ...     name = "forgetting"
+        >>> class Staleness(HardnessPolicy):
+        ...     name = "staleness"
         ...
         ...     def score(self, table):
-        ...         return table.forgetting
+        ...         return table.last_seen.max() - table.last_seen
         >>> table = HardnessTable(2)
-        >>> table.observations[:], table.forgetting[:] = 2, (0, 3)
-        >>> Forgetting(floor=0.5).priorities(table).tolist()
+        >>> table.observations[:], table.last_seen[:] = 2, (9, 6)
+        >>> Staleness(floor=0.5).priorities(table).tolist()
         [0.25, 0.75]
     """
 

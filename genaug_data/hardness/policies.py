@@ -8,17 +8,40 @@ import numpy as np
 
 from genaug_data.errors import ConfigError
 from genaug_data.hardness.ambiguity import Ambiguity
+from genaug_data.hardness.aum import Aum
 from genaug_data.hardness.base import HardnessPolicy
+from genaug_data.hardness.confidence import Confidence
+from genaug_data.hardness.el2n import El2n
 from genaug_data.hardness.entropy import Entropy
+from genaug_data.hardness.forgetting import Forgetting
 from genaug_data.hardness.loss_ema import LossEma
+from genaug_data.hardness.loss_rank import LossRank
+from genaug_data.hardness.loss_trend import LossTrend
 from genaug_data.hardness.margin import Margin
+from genaug_data.hardness.slow_learned import SlowLearned
 from genaug_data.hardness.table import HardnessTable
 from genaug_data.hardness.uniform import Uniform
+from genaug_data.hardness.variability import Variability
 
 POLICIES: dict[str, type[HardnessPolicy]] = {
-    policy.name: policy for policy in (Ambiguity, Uniform, LossEma, Entropy, Margin)
+    policy.name: policy
+    for policy in (
+        Ambiguity,
+        Uniform,
+        LossEma,
+        LossRank,
+        LossTrend,
+        Entropy,
+        Margin,
+        El2n,
+        Forgetting,
+        Aum,
+        Confidence,
+        Variability,
+        SlowLearned,
+    )
 }
-"""The policies that have a name."""
+"""The policies that have a name: those that need nothing but the table."""
 
 
 class FunctionPolicy(HardnessPolicy):

@@ -11,7 +11,7 @@ from genaug_data.errors import DataError
 
 
 class RowStatistics(NamedTuple):
-    """Names of the rows of a statistics matrix ``(7, B)``, in their order; NaN where the step did not say.
+    """Names of the rows of a statistics matrix ``(8, B)``, in their order; NaN where the step did not say.
 
     Args:
         loss: mean over the row's valid elements.
@@ -21,6 +21,7 @@ class RowStatistics(NamedTuple):
         aum: logit of the given label minus the largest other logit (area under the margin, arXiv:2001.10528).
         correct: 1 if the given label has the largest logit, alone; for masks, the share of such pixels.
         label: the given label; 0 for masks.
+        error_norm: L2 norm of the predicted distribution minus the one-hot label, in [0, sqrt(2)] (arXiv:2107.07075).
     """
 
     loss: torch.Tensor
@@ -30,6 +31,7 @@ class RowStatistics(NamedTuple):
     aum: torch.Tensor
     correct: torch.Tensor
     label: torch.Tensor
+    error_norm: torch.Tensor
 
 
 def check_feedback(
@@ -89,7 +91,7 @@ def row_statistics(
     target: torch.Tensor | None = None,
     ignore_index: int | None = None,
 ) -> torch.Tensor:
-    """Return the statistics of each row, float32 ``(7, B)`` as :class:`RowStatistics` names them, on the loss's device.
+    """Return the statistics of each row, float32 ``(8, B)`` as :class:`RowStatistics` names them, on the loss's device.
 
     No value is read back, so a GPU is not synchronised. Half precision is computed in float32. Masks give the mean over
     their valid pixels; a row without any valid element gives NaN throughout.
@@ -112,7 +114,7 @@ def row_statistics(
     losses = loss.detach().float().flatten(1) if loss.ndim > 1 else loss.detach().float().unsqueeze(1)
     if logits is None or target is None:
         mean = losses.mean(1)
-        return torch.stack([mean, *[torch.full_like(mean, math.nan)] * 6])
+        return torch.stack([mean, *[torch.full_like(mean, math.nan)] * 7])
     scores = logits.detach().to(losses.device, non_blocking=losses.is_cuda).float()
     labels = target.detach().to(losses.device, non_blocking=losses.is_cuda).long()
     valid = (labels >= 0) & (labels < scores.shape[1])
@@ -127,11 +129,11 @@ def row_statistics(
     means = torch.where(valid, elements, 0.0).sum(2) / valid.sum(1)
     given = torch.zeros_like(means[0]) if labels.ndim > 1 else labels.float()
     label = torch.where(valid.any(1), given, math.nan)
-    return torch.cat([means, label.unsqueeze(0)])
+    return torch.cat([means[:-1], label.unsqueeze(0), means[-1:]])
 
 
 def _element_statistics(scores: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """Return entropy, probability, margin, AUM and correctness of each element, ``(5, *labels.shape)``."""
+    """Return entropy, probability, margin, AUM, correctness and error of each element, ``(6, *labels.shape)``."""
     place = labels.unsqueeze(1)
     log_probability = scores.log_softmax(1)
     probability = log_probability.exp()
@@ -142,12 +144,8 @@ def _element_statistics(scores: torch.Tensor, labels: torch.Tensor) -> torch.Ten
     second = probability.scatter(1, best, -1.0).amax(1)
     own = scores.gather(1, place).squeeze(1)
     other = scores.scatter(1, place, -math.inf).amax(1)
-    return torch.stack(
-        [
-            entropy,
-            probability.gather(1, place).squeeze(1),
-            probability.gather(1, best).squeeze(1) - second,
-            own - other,
-            (own > other).float(),
-        ]
-    )
+    given = probability.gather(1, place)
+    margin = probability.gather(1, best).squeeze(1) - second
+    # The distribution is not needed any more, so its own memory takes the difference to the label.
+    error_norm = torch.linalg.vector_norm(probability.scatter_(1, place, given - 1), dim=1)
+    return torch.stack([entropy, given.squeeze(1), margin, own - other, (own > other).float(), error_norm])

@@ -11,23 +11,31 @@ import torch
 
 from genaug_data.errors import ConfigError, DataError
 
-_EMA_WEIGHT = 0.3
+EARLY_PREDICTIONS = 5
+"""Observations with logits that count as early training."""
+
 _COLUMNS = {
     "observations": np.int32,
     "last_seen": np.int32,
     "loss_ema": np.float32,
+    "loss_slow_ema": np.float32,
     "entropy_ema": np.float32,
     "margin_ema": np.float32,
+    "error_norm_ema": np.float32,
     "probability_sum": np.float32,
     "probability_square_sum": np.float32,
     "aum_sum": np.float32,
+    "early_probability_sum": np.float32,
     "predictions": np.int32,
     "forgetting": np.int32,
     "last_correct": np.int32,
     "label": np.int32,
 }
-# Rows of the block that are moving averages, the statistics averaged there, and from where on a row needs logits.
-_AVERAGES, _AVERAGED, _FROM_LOGITS = slice(2, 5), [0, 1, 3], 3
+# Rows of the block that are moving averages, the statistics averaged there, and what the newest weighs.
+_AVERAGES, _AVERAGED = slice(2, 7), [0, 0, 1, 3, 7]
+_NEWEST_WEIGHS = np.array([[0.3], [0.1], [0.3], [0.3], [0.3]], dtype=np.float32)
+# Rows that are sums, and from where on a row needs logits.
+_SUMS, _FROM_LOGITS = slice(7, 11), 4
 
 
 class Ignored(NamedTuple):
@@ -45,8 +53,8 @@ class Ignored(NamedTuple):
 class HardnessTable:
     """Flat columns ``(N,)``, float32 and int32, in one block of memory that forked children share.
 
-    The block is an anonymous shared mapping: at 48 bytes an example, the 1.28 million of ImageNet would fill the 64 MB
-    of ``/dev/shm`` that a container has by default, which DataLoader workers need. Pickling copies.
+    The block is an anonymous shared mapping: at 60 bytes an example, the 1.28 million of ImageNet need more than the
+    64 MB of ``/dev/shm`` that a container has by default, which DataLoader workers need. Pickling copies.
 
     Args:
         size: number N of real examples.
@@ -56,11 +64,14 @@ class HardnessTable:
 
     Attributes:
         loss_ema: exponential moving average of the loss (the newest weighs 0.3); NaN before the first observation.
-        entropy_ema: the same of the normalised entropy; NaN before the first observation with logits.
+        loss_slow_ema: a slower one, in which the newest weighs 0.1.
+        entropy_ema: that of the normalised entropy, as fast as ``loss_ema``; NaN before any observation with logits.
         margin_ema: the same of the margin between the two most probable classes.
+        error_norm_ema: the same of the L2 norm of prediction minus label.
         probability_sum: sum over observations of the probability of the given label.
         probability_square_sum: sum of its squares.
         aum_sum: sum of the logit margins of the given label.
+        early_probability_sum: the first five summands of ``probability_sum``.
         observations: how often the example was seen.
         last_seen: number of the last step that saw it, -1 before.
         predictions: observations that came with logits.
@@ -70,7 +81,7 @@ class HardnessTable:
 
     Example:
         >>> table = HardnessTable(3)
-        >>> statistics = np.float32([[2.0], [0.5], [0.4], [0.2], [-1.0], [0.0], [7.0]])
+        >>> statistics = np.float32([[2.0], [0.5], [0.4], [0.2], [-1.0], [0.0], [7.0], [0.8]])
         >>> table.update(np.array([1]), statistics, step=0)
         Ignored(nan=0, out_of_range=0)
         >>> float(table.loss_ema[1]), int(table.label[1])
@@ -78,11 +89,14 @@ class HardnessTable:
     """
 
     loss_ema: np.ndarray
+    loss_slow_ema: np.ndarray
     entropy_ema: np.ndarray
     margin_ema: np.ndarray
+    error_norm_ema: np.ndarray
     probability_sum: np.ndarray
     probability_square_sum: np.ndarray
     aum_sum: np.ndarray
+    early_probability_sum: np.ndarray
     observations: np.ndarray
     last_seen: np.ndarray
     predictions: np.ndarray
@@ -99,8 +113,7 @@ class HardnessTable:
         self._offsets = size * np.arange(len(_COLUMNS))[:, None]
         for row, (name, dtype) in zip(self._block, _COLUMNS.items(), strict=True):
             setattr(self, name, row.view(dtype))
-        for name in ("loss_ema", "entropy_ema", "margin_ema"):
-            getattr(self, name).fill(np.nan)
+        self._block[_AVERAGES].view(np.float32).fill(np.nan)
         for name in ("last_seen", "last_correct", "label"):
             getattr(self, name).fill(-1)
 
@@ -116,7 +129,7 @@ class HardnessTable:
 
         Args:
             index: of the examples, int64 ``(B,)``; those outside the table are counted and ignored.
-            statistics: float32 ``(7, B)`` on the CPU, as :func:`~genaug_data.hardness.row_statistics` returns them;
+            statistics: float32 ``(8, B)`` on the CPU, as :func:`~genaug_data.hardness.row_statistics` returns them;
                 rows without a finite loss are counted and ignored.
             step: number of the step.
         """
@@ -148,6 +161,11 @@ class HardnessTable:
         """Return the mean logit margin of the given label (arXiv:2001.10528), float64 ``(N,)``."""
         return self._mean(self.aum_sum)
 
+    def early_confidence(self) -> np.ndarray:
+        """Return the mean probability of the given label in its first five observations, float64 ``(N,)``."""
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return self.early_probability_sum / np.minimum(self.predictions, EARLY_PREDICTIONS)
+
     def state_dict(self) -> dict[str, np.ndarray]:
         """Return a copy of every column."""
         return {name: getattr(self, name).copy() for name in _COLUMNS}
@@ -178,12 +196,14 @@ class HardnessTable:
         # The block is read in one call and written in one: calls, not bytes, are what 256 rows cost.
         block = self._block.take(index, axis=1)
         before = None if predicted.all() else block[_FROM_LOGITS:, ~predicted]
-        observations, last_seen, _, _, _, *sums, predictions, forgetting, last_correct, label = block
-        probability, aum = statistics[2], statistics[4]
+        observations, last_seen, *_, predictions, forgetting, last_correct, label = block
+        probability = statistics[2]
         with np.errstate(invalid="ignore", over="ignore"):
+            early = probability * (predictions < EARLY_PREDICTIONS)
             _average(block[_AVERAGES].view(np.float32), statistics[_AVERAGED])
-            for total, value in zip(sums, (probability, probability * probability, aum), strict=True):
-                total.view(np.float32)[:] += value
+            sums = block[_SUMS].view(np.float32)
+            for total, value in zip(sums, (probability, probability * probability, statistics[4], early), strict=True):
+                total += value
             right = statistics[5] > 0.5
             forgetting += last_correct > right
             last_correct[:] = right
@@ -198,7 +218,7 @@ class HardnessTable:
 
 def _average(average: np.ndarray, seen: np.ndarray) -> None:
     change = seen - average
-    change *= _EMA_WEIGHT
+    change *= _NEWEST_WEIGHS
     change += average
     average[:] = np.where(np.isnan(average), seen, change)
 

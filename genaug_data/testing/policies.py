@@ -13,29 +13,37 @@ from genaug_data.testing.rules import global_seed, require, unshared_randomness
 _SIZE = 40
 
 
-def check_policy(make: Callable[[], HardnessPolicy | str | Callable[[HardnessTable], np.ndarray]]) -> None:
+def check_policy(make: Callable[..., HardnessPolicy | str | Callable], *, bound: bool = False) -> None:
     """Check that a policy keeps the contract of :class:`~genaug_data.hardness.HardnessPolicy`.
 
     Args:
         make: returns what ``policy=`` takes: a policy, a name, or a function of the table.
+        bound: whether the policy holds something for each example; then ``make`` is called with the examples that the
+            rows of a table are, int64 ``(N,)`` below 40.
 
     Raises:
         Violation: a rule is broken; the sentence says which.
 
     Example:
+        >>> from genaug_data.hardness import ReducibleLoss
         >>> check_policy(lambda: "entropy")
+        >>> losses = np.linspace(0, 1, 40)
+        >>> check_policy(lambda rows: ReducibleLoss(losses[rows]), bound=True)
     """
-    policy = resolve_policy(make())
-    least = policy.min_observations
+
+    def policy_for(rows: np.ndarray) -> HardnessPolicy:
+        return resolve_policy(make(rows) if bound else make())
+
+    least = policy_for(np.arange(_SIZE)).min_observations
     require(
         type(least) is int and least >= 0,
         f"min_observations is {least!r}; give an integer, as examples seen less often never become parents",
     )
     for name, table in _tables():
-        _check_distribution(policy, table, name)
+        _check_distribution(policy_for(np.arange(table.size)), table, name)
     table = _trained(_SIZE, 12)
-    _check_purity(policy, resolve_policy(make()), table)
-    _check_permutation(policy, table)
+    _check_purity(policy_for(np.arange(_SIZE)), policy_for(np.arange(_SIZE)), table)
+    _check_permutation(policy_for, table)
 
 
 def _tables() -> Iterator[tuple[str, HardnessTable]]:
@@ -46,7 +54,7 @@ def _tables() -> Iterator[tuple[str, HardnessTable]]:
     yield "of few examples seen", _trained(_SIZE, 2)
     losses = HardnessTable(_SIZE)
     for step in range(4):
-        statistics = np.full((7, _SIZE), np.nan, dtype=np.float32)
+        statistics = np.full((8, _SIZE), np.nan, dtype=np.float32)
         statistics[0] = np.linspace(0, 3, _SIZE)
         losses.update(np.arange(_SIZE), statistics, step)
     yield "of losses without logits", losses
@@ -64,7 +72,7 @@ def _trained(size: int, steps: int) -> HardnessTable:
     random, table = numpy_generator(3), HardnessTable(size)
     for step in range(steps):
         seen = np.flatnonzero(random.random(size) < 0.7) if size > 1 else np.arange(size)
-        statistics = random.random((7, len(seen))).astype(np.float32)
+        statistics = random.random((8, len(seen))).astype(np.float32)
         statistics[4] = random.normal(size=len(seen))
         statistics[5] = statistics[5] > 0.5
         statistics[6] = seen % 4
@@ -106,11 +114,12 @@ def _check_purity(policy: HardnessPolicy, second: HardnessPolicy, table: Hardnes
         )
 
 
-def _check_permutation(policy: HardnessPolicy, table: HardnessTable) -> None:
+def _check_permutation(policy_for: Callable[[np.ndarray], HardnessPolicy], table: HardnessTable) -> None:
     order = numpy_generator(4).permutation(table.size)
     permuted = HardnessTable(table.size)
     permuted.load_state_dict({name: values[order] for name, values in table.state_dict().items()})
-    expected, found = policy.priorities(table)[order], policy.priorities(permuted)
+    expected = policy_for(np.arange(table.size)).priorities(table)[order]
+    found = policy_for(order).priorities(permuted)
     require(
         bool(np.allclose(found, expected, rtol=1e-5, atol=1e-12)),
         f"permuting the examples changed priorities by {np.abs(found - expected).max():.2g}; "

@@ -5,7 +5,18 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from genaug_data.hardness import POLICIES, HardnessPolicy, HardnessTable
+from genaug_data.hardness import (
+    POLICIES,
+    ClassBalanced,
+    Combination,
+    EnsembleDisagreement,
+    FeatureNeighbours,
+    HardnessPolicy,
+    HardnessTable,
+    LossEma,
+    ReducibleLoss,
+)
+from genaug_data.seeding import numpy_generator
 from genaug_data.testing import Violation, check_policy
 
 
@@ -17,6 +28,45 @@ def test_ours_pass(name: str) -> None:
 
 def test_a_function_of_the_table_passes() -> None:
     check_policy(lambda: lambda table: table.forgetting)
+
+
+PER_EXAMPLE = numpy_generator(8).random((40, 6))
+CLASSES = np.arange(40) % 4
+
+
+def ensemble(rows: np.ndarray) -> HardnessPolicy:
+    policy = EnsembleDisagreement(len(rows))
+    predictions = PER_EXAMPLE.reshape(40, 2, 3).transpose(1, 0, 2)[:, rows]
+    policy.update(predictions / predictions.sum(2, keepdims=True))
+    return policy
+
+
+def neighbours(rows: np.ndarray) -> HardnessPolicy:
+    policy = FeatureNeighbours(neighbours=3)
+    if len(rows) > 3:
+        policy.update(PER_EXAMPLE[rows], CLASSES[rows])
+    return policy
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda rows: ReducibleLoss(PER_EXAMPLE[rows, 0]),
+        lambda rows: EnsembleDisagreement(len(rows)),
+        ensemble,
+        neighbours,
+        lambda rows: ClassBalanced(neighbours(rows)),
+        lambda rows: Combination([(ensemble(rows), 1.0), (LossEma(), 2.0)]),
+    ],
+)
+def test_ours_that_hold_something_for_each_example_pass(make: Callable[[np.ndarray], HardnessPolicy]) -> None:
+    check_policy(make, bound=True)
+
+
+@pytest.mark.parametrize("name", sorted(POLICIES))
+def test_ours_that_hold_other_policies_pass(name: str) -> None:
+    check_policy(lambda: ClassBalanced(POLICIES[name](), beta=0.9))
+    check_policy(lambda: Combination([(POLICIES[name](), 2.0), (LossEma(), 1.0)]))
 
 
 class Faulty(HardnessPolicy):
@@ -90,6 +140,11 @@ FAULTY = {
     "reads": (lambda: Faulty(reads_global), "the same table gave priorities that differ by"),
     "place": (lambda: Faulty(by_place), "permuting the examples changed priorities by"),
 }
+
+
+def test_a_policy_that_holds_something_by_place_alone_is_caught() -> None:
+    with pytest.raises(Violation, match="permuting the examples changed priorities by"):
+        check_policy(lambda rows: ReducibleLoss(PER_EXAMPLE[: len(rows), 0]), bound=True)
 
 
 @pytest.mark.parametrize("name", FAULTY)

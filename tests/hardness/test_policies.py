@@ -6,10 +6,25 @@ from hypothesis import strategies as st
 from genaug_data.errors import ConfigError
 from genaug_data.hardness import POLICIES, HardnessPolicy, HardnessTable, resolve_policy
 from genaug_data.hardness.ambiguity import Ambiguity
+from genaug_data.hardness.forgetting import Forgetting
 from genaug_data.hardness.loss_ema import LossEma
+from genaug_data.hardness.loss_rank import LossRank
+from genaug_data.hardness.loss_trend import LossTrend
+from genaug_data.hardness.slow_learned import SlowLearned
 from genaug_data.seeding import numpy_generator
+from tests.hardness.slow import SCORES, known
 
-FLOATS = ("loss_ema", "entropy_ema", "margin_ema", "probability_sum", "probability_square_sum", "aum_sum")
+FLOATS = (
+    "loss_ema",
+    "loss_slow_ema",
+    "entropy_ema",
+    "margin_ema",
+    "error_norm_ema",
+    "probability_sum",
+    "probability_square_sum",
+    "aum_sum",
+    "early_probability_sum",
+)
 INTEGERS = ("predictions", "forgetting", "last_correct", "observations", "last_seen", "label")
 
 
@@ -18,7 +33,7 @@ def trained_table(size=40, steps=8, seed=0, logits=True):
     labels = random.integers(0, 3, size)
     for step in range(steps):
         index = random.permutation(size)[: size // 2]
-        statistics = random.random((7, len(index))).astype(np.float32)
+        statistics = random.random((8, len(index))).astype(np.float32)
         statistics[6] = labels[index]
         if not logits:
             statistics[1:] = np.nan
@@ -33,44 +48,25 @@ def slow_priorities(scores, observations, least, power, floor):
     return [(1 - floor) * w / sum(weights) + floor / len(weights) for w in weights]
 
 
-def slow_class_rank(values, labels, who):
-    mates = [i for i in range(len(values)) if labels[i] == labels[who] and not np.isnan(values[i])]
-    smaller = sum(values[i] < values[who] for i in mates)
-    return (smaller + sum(values[i] == values[who] for i in mates) / 2) / len(mates)
+LEAST = {"uniform": 0, "slow_learned": 5}
+POWER = {"loss_rank": 0.7}
+OF_LOSSES = {"loss_ema", "loss_rank", "loss_trend"}
 
 
 def slow_scores(name, table):
-    scores = []
-    known = [i for i in range(table.size) if table.predictions[i] >= 2]
-    for i in range(table.size):
-        if name == "uniform":
-            scores.append(1.0)
-        elif i not in known:
-            scores.append(0.0)
-        elif name == "loss_ema":
-            scores.append(float(table.loss_ema[i]) + 1e-6)
-        elif name == "entropy":
-            scores.append(float(table.entropy_ema[i]))
-        elif name == "margin":
-            scores.append(1 - float(table.margin_ema[i]))
-        else:
-            mask = [j in known for j in range(table.size)]
-            entropy = np.where(mask, table.entropy_ema, np.nan)
-            variability = np.where(mask, table.variability(), np.nan).astype(np.float32)
-            scores.append(
-                slow_class_rank(entropy, table.label, i) + slow_class_rank(variability, table.label, i),
-            )
-    return scores
+    seen = set(known(table, 0 if name == "uniform" else 2))
+    return [SCORES[name](table, i) if i in seen else 0.0 for i in range(table.size)]
 
 
 @pytest.mark.parametrize("name", sorted(POLICIES))
-@pytest.mark.parametrize("steps", [3, 20])
+@pytest.mark.parametrize("steps", [3, 10, 30])
 def test_priorities_equal_the_slow_loop(name, steps):
     table = trained_table(steps=steps)
     assert ((table.observations < 2).any(), (table.observations >= 2).any()) == (steps == 3, True)
     policy = resolve_policy(name)
-    least = 0 if name == "uniform" else 2
-    expected = slow_priorities(slow_scores(name, table), table.observations, least, 0.6, 0.15)
+    assert policy.min_observations == LEAST.get(name, 2)
+    power = POWER.get(name, 0.6)
+    expected = slow_priorities(slow_scores(name, table), table.observations, LEAST.get(name, 2), power, 0.15)
     assert policy.priorities(table) == pytest.approx(np.array(expected), rel=1e-4)
 
 
@@ -100,7 +96,7 @@ def test_priorities_are_a_distribution_whatever_is_in_the_table(data, size, name
 def test_examples_seen_too_rarely_get_the_floor_alone():
     table = trained_table(steps=3)
     rarely = table.observations < 2
-    for name in ("ambiguity", "loss_ema", "entropy", "margin"):
+    for name in ("ambiguity", "loss_ema", "loss_rank", "entropy", "margin", "el2n", "aum", "confidence", "variability"):
         priorities = resolve_policy(name).priorities(table)
         assert priorities[rarely] == pytest.approx(0.15 / table.size)
         assert (priorities[~rarely] > 0.15 / table.size).all()
@@ -110,16 +106,17 @@ def test_examples_seen_too_rarely_get_the_floor_alone():
 def test_all_are_equal_before_anything_is_known(name):
     table = HardnessTable(5)
     assert resolve_policy(name).priorities(table) == pytest.approx(0.2)
-    table.update(np.array([1]), np.ones((7, 1), dtype=np.float32), 0)
+    table.update(np.array([1]), np.ones((8, 1), dtype=np.float32), 0)
     priorities = resolve_policy(name).priorities(table)
     assert priorities == pytest.approx(0.2)
     assert len(set(priorities)) == 1
 
 
-def test_ambiguity_from_losses_alone_keeps_all_equal_while_loss_does_not():
+@pytest.mark.parametrize("name", sorted(POLICIES))
+def test_losses_alone_keep_all_equal_except_for_policies_of_the_loss(name):
     table = trained_table(steps=20, logits=False)
-    assert set(Ambiguity().priorities(table)) == {1 / 40}
-    assert len(set(LossEma().priorities(table))) > 30
+    different = len(set(resolve_policy(name).priorities(table)))
+    assert different > 30 if name in OF_LOSSES else different == 1
 
 
 def test_ambiguity_ranks_only_who_was_seen_with_logits_often_enough():
@@ -137,7 +134,7 @@ def test_ambiguity_ranks_only_who_was_seen_with_logits_often_enough():
 def test_a_mislabelled_example_is_less_ambiguous_than_a_hard_one():
     random, table = numpy_generator(0), HardnessTable(30)
     for step in range(12):
-        statistics = np.zeros((7, 30), dtype=np.float32)
+        statistics = np.zeros((8, 30), dtype=np.float32)
         statistics[1], statistics[2] = 0.1, random.uniform(0.9, 1.0, 30)
         statistics[1, :5], statistics[2, :5] = 0.8, random.uniform(0.1, 0.9, 5)
         statistics[0, 5:10], statistics[1, 5:10], statistics[2, 5:10] = 4.0, 0.15, 0.01
@@ -182,7 +179,7 @@ def test_a_name_an_object_and_a_function_resolve():
     policy = Ambiguity(power=1.0)
     assert resolve_policy(policy) is policy
     assert {name: type(resolve_policy(name)) for name in POLICIES} == POLICIES
-    assert sorted(POLICIES) == ["ambiguity", "entropy", "loss_ema", "margin", "uniform"]
+    assert sorted(POLICIES) == sorted(SCORES)
     table = trained_table(steps=20)
     ours = resolve_policy(lambda table: table.forgetting)
     assert isinstance(ours, HardnessPolicy)
@@ -199,3 +196,42 @@ def test_what_stands_for_no_policy_is_refused(policy):
 def test_a_function_that_returns_another_number_of_scores_is_refused():
     with pytest.raises(ConfigError, match=r"function must return one score for each of 3 examples, got shape \(2,\)"):
         resolve_policy(lambda table: np.ones(2)).priorities(HardnessTable(3))
+
+
+def test_the_first_ranks_stay_apart_among_a_hundred_thousand():
+    table = HardnessTable(100_000)
+    table.observations[:], table.loss_ema[:] = 2, np.arange(100_000)
+    scores = LossRank().score(table)
+    assert scores[:-6:-1] == pytest.approx([1, 1 / 2, 1 / 3, 1 / 4, 1 / 5], rel=1e-5)
+    assert scores[0] == pytest.approx(1e-5, rel=1e-5)
+
+
+def test_a_loss_that_goes_down_is_less_hard_than_one_that_stays():
+    table = HardnessTable(2)
+    for step in range(12):
+        statistics = np.full((8, 2), np.nan, dtype=np.float32)
+        statistics[0] = 4.0 - 0.25 * step, 1.5
+        table.update(np.arange(2), statistics, step)
+    falling, steady = LossTrend().score(table)
+    assert table.loss_ema[0] > table.loss_ema[1]
+    assert falling < steady
+
+
+def test_what_was_learnt_and_forgotten_is_less_hard_than_what_was_never_learnt():
+    table = HardnessTable(4)
+    history = [[0, 1, 0, 1, 0, 1], [1, 0, 1, 0, 1, 0], [0] * 6, [0, 0, 1, 1, 1, 1]]
+    for step in range(6):
+        statistics = np.zeros((8, 4), dtype=np.float32)
+        statistics[5] = [run[step] for run in history]
+        table.update(np.arange(4), statistics, step)
+    assert Forgetting().score(table).tolist() == [2, 3, 4, 0]
+
+
+def test_what_was_learnt_late_stays_the_target_when_all_is_learnt():
+    table = HardnessTable(10)
+    for step in range(20):
+        statistics = np.zeros((8, 10), dtype=np.float32)
+        statistics[2] = 0.95
+        statistics[2, :3] = min(0.95, 0.1 + 0.05 * step)
+        table.update(np.arange(10), statistics, step)
+    assert SlowLearned().score(table).tolist() == [1.0] * 3 + [0.0] * 7

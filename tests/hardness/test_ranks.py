@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from genaug_data.hardness.ranks import class_ranks
+from genaug_data.hardness.ranks import class_ranks, ranks_where
 from genaug_data.seeding import numpy_generator
 
 
@@ -57,3 +57,14 @@ def test_strided_and_wide_inputs_and_none_at_all():
     wide = np.arange(12, dtype=np.float64).reshape(6, 2)[:, 0]
     assert np.array_equal(class_ranks(wide, np.zeros(6, dtype=np.int64)), np.float32([1, 3, 5, 7, 9, 11]) / 12)
     assert len(class_ranks(np.empty(0, dtype=np.float32), np.empty(0, dtype=np.int32))) == 0
+
+
+def test_ranks_among_some_are_theirs_alone():
+    random = numpy_generator(6)
+    values, labels = random.random(50).astype(np.float32), random.integers(0, 3, 50).astype(np.int32)
+    known = random.random(50) < 0.5
+    values[~known] = np.nan
+    ranks = ranks_where(known, values, labels)
+    assert np.isnan(ranks[~known]).all()
+    assert ranks[known] == pytest.approx(np.array(slow_ranks(values[known], labels[known])), abs=1e-6)
+    assert ranks_where(np.ones(2, dtype=bool), np.float32([2, 1]), np.int32([0, 0])).tolist() == [0.75, 0.25]

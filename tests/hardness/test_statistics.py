@@ -11,14 +11,15 @@ from genaug_data.seeding import torch_generator
 
 
 def slow_element(logits: list[float], label: int) -> list[float]:
-    """Entropy, probability, margin, AUM and correctness of one element, in plain python."""
+    """Entropy, probability, margin, AUM, correctness and error of one element, in plain python."""
     largest = max(logits)
     total = sum(math.exp(z - largest) for z in logits)
     probability = [math.exp(z - largest) / total for z in logits]
     entropy = -sum(p * math.log(p) for p in probability if p > 0) / math.log(len(logits))
     first, second = sorted(probability, reverse=True)[:2]
     other = max(z for i, z in enumerate(logits) if i != label)
-    return [entropy, probability[label], first - second, logits[label] - other, float(logits[label] > other)]
+    error = math.sqrt(sum((p - (i == label)) ** 2 for i, p in enumerate(probability)))
+    return [entropy, probability[label], first - second, logits[label] - other, float(logits[label] > other), error]
 
 
 def batch(rows, classes, *pixels, seed=0):
@@ -33,14 +34,11 @@ def batch(rows, classes, *pixels, seed=0):
 def test_rows_equal_the_slow_loop(rows, classes, seed):
     loss, logits, target = batch(rows, classes, seed=seed)
     statistics = row_statistics(loss, logits, target)
-    assert statistics.shape == (7, rows)
+    assert statistics.shape == (8, rows)
     assert statistics.dtype == torch.float32
     for row in range(rows):
-        expected = [
-            loss[row].item(),
-            *slow_element(logits[row].tolist(), int(target[row])),
-            float(target[row]),
-        ]
+        *others, error = slow_element(logits[row].tolist(), int(target[row]))
+        expected = [loss[row].item(), *others, float(target[row]), error]
         assert statistics[:, row].tolist() == pytest.approx(expected, abs=1e-5)
 
 
@@ -58,9 +56,9 @@ def test_masks_give_means_over_valid_pixels(loss_of_rows):
                 if 0 <= target[row, y, x] < 4:
                     elements.append(slow_element(logits[row, :, y, x].tolist(), int(target[row, y, x])))
                     losses.append(loss[row, y, x].item())
-        means = [sum(column) / len(elements) for column in zip(*elements, strict=True)]
+        *means, error = [sum(column) / len(elements) for column in zip(*elements, strict=True)]
         mean_loss = given[row].item() if loss_of_rows else sum(losses) / len(losses)
-        assert statistics[:, row].tolist() == pytest.approx([mean_loss, *means, 0.0], abs=1e-5)
+        assert statistics[:, row].tolist() == pytest.approx([mean_loss, *means, 0.0, error], abs=1e-5)
 
 
 def test_ignored_labels_of_a_row_or_a_whole_mask_give_nan():
@@ -108,6 +106,7 @@ def test_ends_of_the_entropy_and_a_class_masked_with_infinity():
     assert statistics.entropy.tolist() == pytest.approx([1.0, 0.0, math.log(2) / math.log(5)])
     assert statistics.margin.tolist() == pytest.approx([0.0, 1.0, 0.0])
     assert statistics.correct.tolist() == [0.0, 1.0, 0.0]
+    assert statistics.error_norm.tolist() == pytest.approx([math.sqrt(0.8), 0.0, math.sqrt(0.5)])
 
 
 def test_inputs_and_gradients_are_left_alone():
@@ -122,8 +121,8 @@ def test_inputs_and_gradients_are_left_alone():
 
 
 def test_an_empty_batch_gives_an_empty_matrix():
-    assert row_statistics(torch.zeros(0)).shape == (7, 0)
-    assert row_statistics(torch.zeros(0), torch.zeros(0, 3), torch.zeros(0, dtype=torch.int64)).shape == (7, 0)
+    assert row_statistics(torch.zeros(0)).shape == (8, 0)
+    assert row_statistics(torch.zeros(0), torch.zeros(0, 3), torch.zeros(0, dtype=torch.int64)).shape == (8, 0)
 
 
 class Reads(torch.utils._python_dispatch.TorchDispatchMode):

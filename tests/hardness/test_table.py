@@ -15,11 +15,14 @@ from genaug_data.seeding import numpy_generator
 
 NAMES = (
     "loss_ema",
+    "loss_slow_ema",
     "entropy_ema",
     "margin_ema",
+    "error_norm_ema",
     "probability_sum",
     "probability_square_sum",
     "aum_sum",
+    "early_probability_sum",
     "predictions",
     "forgetting",
     "last_correct",
@@ -41,7 +44,7 @@ class SlowTable:
 
     def update(self, index, statistics, step):
         for place, values in zip(index.tolist(), statistics.T.tolist(), strict=True):
-            loss, entropy, probability, margin, aum, correct, label = values
+            loss, entropy, probability, margin, aum, correct, label, error = values
             if not 0 <= place < len(self.rows):
                 self.out_of_range += 1
             elif not math.isfinite(loss):
@@ -49,11 +52,15 @@ class SlowTable:
             else:
                 row = self.rows[place]
                 self.average(row, "loss_ema", loss)
+                self.average(row, "loss_slow_ema", loss, 0.1)
                 row["observations"] += 1
                 row["last_seen"] = step
                 if all(map(math.isfinite, values)):
                     self.average(row, "entropy_ema", entropy)
                     self.average(row, "margin_ema", margin)
+                    self.average(row, "error_norm_ema", error)
+                    if row["predictions"] < 5:
+                        row["early_probability_sum"] += probability
                     row["probability_sum"] += probability
                     row["probability_square_sum"] += probability**2
                     row["aum_sum"] += aum
@@ -63,12 +70,12 @@ class SlowTable:
                     row["label"] = int(label)
 
     @staticmethod
-    def average(row, name, value):
-        row[name] = value if math.isnan(row[name]) else 0.7 * row[name] + 0.3 * value
+    def average(row, name, value, newest=0.3):
+        row[name] = value if math.isnan(row[name]) else (1 - newest) * row[name] + newest * value
 
 
 def feedback(random, rows, low, high, broken):
-    statistics = random.random((7, rows)).astype(np.float32)
+    statistics = random.random((8, rows)).astype(np.float32)
     statistics[4] = random.normal(size=rows)
     statistics[5] = random.integers(0, 2, rows)
     statistics[6] = random.integers(0, 1000, rows)
@@ -109,18 +116,29 @@ def test_derived_statistics_equal_those_of_the_whole_history():
     random, table = numpy_generator(1), HardnessTable(4)
     probabilities, aums = random.random((9, 3)).astype(np.float32), random.normal(size=(9, 3)).astype(np.float32)
     for step in range(9):
-        statistics = np.ones((7, 3), dtype=np.float32)
+        statistics = np.ones((8, 3), dtype=np.float32)
         statistics[2], statistics[4] = probabilities[step], aums[step]
         table.update(np.arange(3), statistics, step)
     assert table.confidence()[:3] == pytest.approx(probabilities.mean(0), abs=1e-6)
     assert table.variability()[:3] == pytest.approx(probabilities.std(0), abs=1e-6)
     assert table.aum()[:3] == pytest.approx(aums.mean(0), abs=1e-6)
-    assert np.isnan([table.confidence()[3], table.variability()[3], table.aum()[3]]).all()
+    assert table.early_confidence()[:3] == pytest.approx(probabilities[:5].mean(0), abs=1e-6)
+    unseen = [table.confidence()[3], table.variability()[3], table.aum()[3], table.early_confidence()[3]]
+    assert np.isnan(unseen).all()
+
+
+def test_early_confidence_is_the_mean_of_what_there_is_so_far():
+    table = HardnessTable(1)
+    for step, probability in enumerate([0.2, 0.4, 0.9]):
+        statistics = np.ones((8, 1), dtype=np.float32)
+        statistics[2] = probability
+        table.update(np.zeros(1, dtype=np.int64), statistics, step)
+    assert table.early_confidence() == pytest.approx([0.5])
 
 
 def test_equal_probabilities_have_next_to_no_variability():
     table = HardnessTable(1)
-    statistics = np.full((7, 1), 0.3, dtype=np.float32)
+    statistics = np.full((8, 1), 0.3, dtype=np.float32)
     for step in range(50):
         table.update(np.zeros(1, dtype=np.int64), statistics, step)
     assert 0 <= table.variability()[0] < 1e-3
@@ -129,7 +147,7 @@ def test_equal_probabilities_have_next_to_no_variability():
 def test_forgetting_counts_from_right_to_wrong():
     table = HardnessTable(1)
     for step, correct in enumerate([0, 1, 1, 0, 0, 1, 0]):
-        statistics = np.zeros((7, 1), dtype=np.float32)
+        statistics = np.zeros((8, 1), dtype=np.float32)
         statistics[5] = correct
         table.update(np.zeros(1, dtype=np.int64), statistics, step)
     assert table.forgetting.tolist() == [2]
@@ -145,7 +163,7 @@ def test_the_columns_are_one_block_of_the_size_that_is_said():
 
 
 def _update_in_child(table):
-    table.update(np.array([2]), np.full((7, 1), 3.0, dtype=np.float32), 11)
+    table.update(np.array([2]), np.full((8, 1), 3.0, dtype=np.float32), 11)
 
 
 def test_a_forked_child_writes_to_the_same_memory():
@@ -166,7 +184,7 @@ def test_pickling_copies():
     _update_in_child(table)
     copy = pickle.loads(pickle.dumps(table))
     assert copy.last_seen.tolist() == [-1, -1, 11]
-    copy.update(np.array([0]), np.ones((7, 1), dtype=np.float32), 12)
+    copy.update(np.array([0]), np.ones((8, 1), dtype=np.float32), 12)
     assert table.last_seen[0] == -1
 
 
