@@ -9,6 +9,7 @@ from typing import Any
 
 from genaug_data.errors import ConfigError, DataError
 from genaug_data.gates import Gate
+from genaug_data.hardness.noise import NoisePolicy
 from genaug_data.ratio import as_ratio
 from genaug_data.recipes import RecipePolicy
 from genaug_data.tasks import SampleView
@@ -16,7 +17,7 @@ from genaug_data.workers import Budget
 
 _CHOICES = {"mode": ("async", "sync"), "worker": ("process", "inline")}
 _COUNTS = ("max_bytes", "max_children", "refresh_every")
-_KINDS = {"recipes": RecipePolicy, "budget": Budget}
+_KINDS = {"recipes": RecipePolicy, "budget": Budget, "noise": NoisePolicy}
 
 
 def check_arguments(arguments: Mapping[str, Any]) -> None:
@@ -47,7 +48,7 @@ def check_arguments(arguments: Mapping[str, Any]) -> None:
             raise ConfigError(f"{name} must be a number, got {value!r}")
         if name in _KINDS and value is not None and not isinstance(value, _KINDS[name]):
             kind = _KINDS[name].__name__
-            raise ConfigError(f"{name} must be a {kind}, got {type(value).__name__}; import {kind} from genaug_data")
+            raise ConfigError(f"{name} must be a {kind}, got {type(value).__name__}; import {kind} from {_KINDS[name].__module__}")
         if name == "cache" and not isinstance(value, (str, os.PathLike)):
             raise ConfigError(f"cache must be the path of a folder, got {value!r}")
         if name == "protected" and not isinstance(value, (list, tuple)):

@@ -21,6 +21,7 @@ from genaug_data.feedback import Feedback
 from genaug_data.gates import Gate, check_disjoint, default_gates
 from genaug_data.generators import SampleGenerator, identity_of, resolve_generator
 from genaug_data.hardness import HardnessPolicy, HardnessTable, TrialLedger, resolve_policy
+from genaug_data.hardness.noise import NoisePolicy
 from genaug_data.journal import JournalWriter
 from genaug_data.loop import AugmentationLoop
 from genaug_data.planner import Planner
@@ -30,6 +31,7 @@ from genaug_data.remake import Remade, remake
 from genaug_data.report import Family
 from genaug_data.sampler import HardExampleSampler
 from genaug_data.sayings import Sayings
+from genaug_data.targeting import Targeting
 from genaug_data.tasks import SampleView, Task, check_base, dataset_probe, resolve_task
 from genaug_data.workers import Budget, InlineWorker, Job, ProcessWorker, Worker
 
@@ -134,6 +136,8 @@ def assemble(
     budget: Budget,
     max_bytes: int,
     max_children: int,
+    noise: NoisePolicy | None,
+    parent_share: float,
     refresh_every: int,
     seed: int,
     progress: bool,
@@ -173,7 +177,7 @@ def assemble(
     hand: Worker = runner(job, budget, counts_found=mode == "sync")
     loop = AugmentationLoop(
         feedback=Feedback(HardnessTable(len(base)), TrialLedger(), getattr(resolved, "ignore_index", None)),
-        policy=resolve_policy(policy),
+        targeting=Targeting(resolve_policy(policy), noise, parent_share),
         planner=Planner(len(base), recipes, max_children, seed),
         catalogue=catalogue,
         worker=hand,

@@ -18,6 +18,7 @@ from genaug_data.errors import ConfigError, DataError
 from genaug_data.gates import Gate
 from genaug_data.generators import SampleGenerator
 from genaug_data.hardness import HardnessPolicy
+from genaug_data.hardness.noise import NoisePolicy
 from genaug_data.meta import SampleMeta
 from genaug_data.ratio import Ratio
 from genaug_data.recipes import RecipePolicy
@@ -26,6 +27,7 @@ from genaug_data.replay import ReplaySampler, read_journal
 from genaug_data.report import Family
 from genaug_data.sample import Token
 from genaug_data.sampler import HardExampleSampler
+from genaug_data.targeting import Suspect
 from genaug_data.tasks import SampleView, Task
 from genaug_data.workers import Budget
 
@@ -57,6 +59,8 @@ class GenerativeAugmentDataset(Dataset):
         budget: what generation may take.
         max_bytes: bound of the cache.
         max_children: variants of one parent at a time.
+        noise: says whose label is in doubt; these examples stay in training and have no variants. None for nobody.
+        parent_share: share of the examples that may be parents at a time, the hardest, in (0, 1].
         refresh_every: steps between two updates of the priorities; in mode "sync" DataLoader workers may be as many
             batches ahead.
         synthetic_weight: loss weight of a synthetic row in ``meta.weight()``.
@@ -101,6 +105,8 @@ class GenerativeAugmentDataset(Dataset):
         budget: Budget | None = None,
         max_bytes: int = 1 << 30,
         max_children: int = 5,
+        noise: NoisePolicy | None = None,
+        parent_share: float = 0.4,
         refresh_every: int = 50,
         synthetic_weight: float = 1.0,
         collate_fn: Callable[[list[Any]], Any] = default_collate,
@@ -128,6 +134,8 @@ class GenerativeAugmentDataset(Dataset):
             budget=budget or Budget(),
             max_bytes=max_bytes,
             max_children=max_children,
+            noise=noise,
+            parent_share=parent_share,
             refresh_every=refresh_every,
             seed=seed,
             progress=progress,
@@ -294,6 +302,14 @@ class GenerativeAugmentDataset(Dataset):
     def stats(self) -> dict[str, float | str]:
         """Return what was shown, made, rejected and why, and what it cost, as one flat dict."""
         return self._own().stats()
+
+    def suspects(self) -> list[Suspect]:
+        """Return the examples whose label is probably wrong, the most suspicious first, by what training said of them.
+
+        By ``noise=``, or without it by the lowest twentieth of each class in area under the margin (arXiv:2001.10528).
+        """
+        with self._own().loop.books() as loop:
+            return loop.targeting.suspects(loop.feedback.table)
 
     def families(self, count: int = 10) -> list[Family]:
         """Return the ``count`` parents of highest priority that have variants, with these, hardest first."""

@@ -17,7 +17,6 @@ from genaug_data.cache import CacheReader
 from genaug_data.catalogue import Catalogue
 from genaug_data.errors import WorkerError, brief
 from genaug_data.feedback import Feedback
-from genaug_data.hardness import HardnessPolicy
 from genaug_data.in_flight import InFlight
 from genaug_data.intake import Intake
 from genaug_data.journal import JournalWriter
@@ -29,6 +28,7 @@ from genaug_data.retirement import Retirement
 from genaug_data.sample import Request
 from genaug_data.sayings import Sayings
 from genaug_data.showing import Showing
+from genaug_data.targeting import Targeting
 from genaug_data.workers.base import Event, Worker
 
 _TICK = 0.05
@@ -46,7 +46,7 @@ class AugmentationLoop:
 
     Args:
         feedback: where observations go.
-        policy: turns the hardness table into priorities.
+        targeting: turns the hardness table into priorities, and says who may be a parent.
         planner: turns priorities into requests.
         catalogue: what the sampler draws from.
         worker: makes the variants.
@@ -64,7 +64,7 @@ class AugmentationLoop:
         self,
         *,
         feedback: Feedback,
-        policy: HardnessPolicy,
+        targeting: Targeting,
         planner: Planner,
         catalogue: Catalogue,
         worker: Worker,
@@ -78,7 +78,7 @@ class AugmentationLoop:
         generate: bool = True,
     ) -> None:
         self.feedback = feedback
-        self.policy = policy
+        self.targeting = targeting
         self.planner = planner
         self.catalogue = catalogue
         self.worker = worker
@@ -109,7 +109,7 @@ class AugmentationLoop:
             leaves_room=mode == "sync",
         )
         self.ordering = Ordering(
-            planner, policy, feedback.table, self.intake, self.retirement, worker, in_turn=mode == "sync"
+            planner, targeting, feedback.table, self.intake, self.retirement, worker, in_turn=mode == "sync"
         )
         self.repair = Repair(catalogue, self.intake, self.ordering, worker, reader, sayings)
         self._events: deque[Event] = deque()
@@ -162,7 +162,7 @@ class AugmentationLoop:
         """What the course of a run depends on, besides its data and its seed."""
         return {
             "mode": self._mode,
-            "policy": self.policy.name,
+            "policy": self.targeting.policy.name,
             "refresh_every": self._refresh_every,
             "max_children": self.planner.max_children,
         }
@@ -246,7 +246,7 @@ class AugmentationLoop:
     def refresh(self) -> None:
         """Work out priorities, retire what failed its trial, and order variants of the hardest parents."""
         with self._lock:
-            self.priorities = self.policy.priorities(self.feedback.table)
+            self.priorities = self.targeting.priorities(self.feedback.table)
             if self.intake.follows:
                 self.intake.adopt()
             self.repair.replace(self.showing.missing())

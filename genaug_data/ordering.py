@@ -7,11 +7,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from genaug_data.hardness import HardnessPolicy, HardnessTable
+from genaug_data.hardness import HardnessTable
 from genaug_data.intake import Intake
 from genaug_data.planner import Planner
 from genaug_data.retirement import Retirement
 from genaug_data.sample import Request
+from genaug_data.targeting import Targeting
 from genaug_data.workers.base import Worker
 
 _AT_ONCE = 256
@@ -23,7 +24,7 @@ class Ordering:
 
     Args:
         planner: turns priorities into requests.
-        policy: says from how many observations on an example may be a parent.
+        targeting: says who may be a parent.
         table: of the observations.
         intake: knows what is on order and whether there was room.
         retirement: knows how much room the cache has.
@@ -35,7 +36,7 @@ class Ordering:
     def __init__(
         self,
         planner: Planner,
-        policy: HardnessPolicy,
+        targeting: Targeting,
         table: HardnessTable,
         intake: Intake,
         retirement: Retirement,
@@ -44,7 +45,7 @@ class Ordering:
         in_turn: bool,
     ) -> None:
         self._planner = planner
-        self._policy = policy
+        self._targeting = targeting
         self._table = table
         self._intake = intake
         self._retirement = retirement
@@ -80,15 +81,11 @@ class Ordering:
     def hardest(self, priorities: np.ndarray) -> None:
         """Order variants of the hardest parents; what waits gives way to them where there is no room for all."""
         waiting = sorted(self._intake.on_order.values(), key=lambda request: float(priorities[request.parent]))
-        planned = self._planner.plan(priorities, self._retirement.room(_AT_ONCE), self._eligible())
+        planned = self._planner.plan(priorities, self._retirement.room(_AT_ONCE), self._targeting.parents(self._table, priorities))
         left = planned[self.order(planned) :]
         pairs = zip(waiting, left, strict=False)
         self._worker.withdraw([old for old, new in pairs if priorities[old.parent] < priorities[new.parent]])
 
     def more(self, priorities: np.ndarray) -> None:
         """Order variants of the hardest parents in the place of those that were withdrawn."""
-        self.order(self._planner.plan(priorities, _AT_ONCE, self._eligible()))
-
-    def _eligible(self) -> np.ndarray | None:
-        least = self._policy.min_observations
-        return None if least == 0 else self._table.observations >= least
+        self.order(self._planner.plan(priorities, _AT_ONCE, self._targeting.parents(self._table, priorities)))

@@ -59,6 +59,10 @@ class Retirement:
         for reason in retired.values():
             self._intake.counts[_REASONS[reason]] += 1
         self._intake.leave(retired)
+        # Of parents whose label has come into doubt.
+        doubtful = [key for key, parent, _ in self._catalogue.items() if priorities[parent] == 0]
+        self._intake.counts["retired with their parent"] += len(doubtful)
+        self._intake.leave(doubtful)
         stored = self._reader.stats()
         # What is about to leave takes its share of the bytes along.
         staying = stored.bytes * (1 - len(self._intake.leaving) / max(1, stored.records))

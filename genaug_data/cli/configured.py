@@ -21,6 +21,8 @@ _OF_TRAINING = {
     "transforms",
     "gates",
     "policy",
+    "noise",
+    "parent_share",
     "mixing",
     "mode",
     "refresh_every",

@@ -1,0 +1,96 @@
+"""Who may be a parent: seen often enough, among the hardest, and with a label that is not in doubt."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from genaug_data.errors import ConfigError
+from genaug_data.hardness import HardnessPolicy, HardnessTable
+from genaug_data.hardness.noise import AumQuantile, NoisePolicy
+
+
+class Suspect(NamedTuple):
+    """An example whose label is probably wrong.
+
+    Args:
+        index: of the example.
+        label: that it has.
+        suggested: that it should probably have; -1 where that cannot be told.
+        score: of the noise policy; larger is more probably wrong.
+    """
+
+    index: int
+    label: int
+    suggested: int
+    score: float
+
+
+class Targeting:
+    """Turns the table into priorities and the set of those that may be parents.
+
+    A suspect has priority 0: it stays in training, but ten children of a wrong label would be ten wrong labels.
+
+    Args:
+        policy: says how hard each example is.
+        noise: says whose label is in doubt; None for nobody.
+        parent_share: share of the examples that may be parents at a time, in (0, 1]: those of the largest priority,
+            and all that are as large as the least of these.
+
+    Raises:
+        ConfigError: ``parent_share`` is outside (0, 1].
+
+    Example:
+        >>> from genaug_data.hardness import resolve_policy
+        >>> table = HardnessTable(4)
+        >>> table.observations[:], table.loss_ema[:] = 2, (0.1, 0.9, 0.5, 0.2)
+        >>> targeting = Targeting(resolve_policy("loss_ema"), parent_share=0.5)
+        >>> targeting.parents(table, targeting.priorities(table)).tolist()
+        [False, True, True, False]
+    """
+
+    def __init__(self, policy: HardnessPolicy, noise: NoisePolicy | None = None, parent_share: float = 1.0) -> None:
+        if not 0 < parent_share <= 1:
+            raise ConfigError(
+                f"parent_share must be in (0, 1], got {parent_share}; 0.4 lets the hardest two fifths be parents"
+            )
+        self.policy = policy
+        self.noise = noise
+        self._parent_share = parent_share
+
+    def priorities(self, table: HardnessTable) -> np.ndarray:
+        """Return the probability of each example to become a parent, float64 ``(N,)``, sum 1; 0 for suspects.
+
+        Raises:
+            ConfigError: a policy does not fit the dataset.
+        """
+        priorities = self.policy.priorities(table)
+        if self.noise is None:
+            return priorities
+        trusted = np.where(self.noise.suspects(table), 0.0, priorities)
+        total = trusted.sum()
+        return trusted / total if total > 0 else trusted
+
+    def parents(self, table: HardnessTable, priorities: np.ndarray) -> np.ndarray:
+        """Return who may be a parent, bool ``(N,)``.
+
+        Args:
+            table: of the observations.
+            priorities: as :meth:`priorities` returned them.
+        """
+        least, size = 0.0, table.size
+        if self._parent_share < 1:
+            count = max(1, round(self._parent_share * size))
+            least = float(np.partition(priorities, size - count)[size - count])
+        return (table.observations >= self.policy.min_observations) & (priorities > 0) & (priorities >= least)
+
+    def suspects(self, table: HardnessTable) -> list[Suspect]:
+        """Return the suspects, the most suspicious first; without a noise policy, those of :class:`AumQuantile`."""
+        noise = AumQuantile() if self.noise is None else self.noise
+        score, suggested = noise.score(table), noise.suggest(table)
+        found = np.flatnonzero(noise.suspects(table))
+        return [
+            Suspect(int(index), int(table.label[index]), int(suggested[index]), float(score[index]))
+            for index in found[np.argsort(-score[found], kind="stable")]
+        ]
