@@ -35,13 +35,14 @@ class FeatureNeighbours(HardnessPolicy):
     Attributes:
         disagreement: share of neighbours with another label, float32 ``(N,)`` in [0, 1]; None before an update.
         distance: to the own class, float32 ``(N,)`` in [0, 2]; infinite for the only example of a class.
-        suggestion: the commonest label among the neighbours, int64 ``(N,)``; of equally common ones the lowest.
+        suggestion: the commonest label among the neighbours, of equally common ones the lowest, int64 ``(N,)``; -1 if
+            it is the example's own.
 
     Example:
         >>> policy = FeatureNeighbours(neighbours=1)
         >>> policy.update([[1.0, 0.0], [1.0, 0.1], [0.0, 1.0], [0.1, 1.0]], [0, 0, 1, 0])
         >>> policy.disagreement.tolist(), policy.suggestion.tolist()
-        ([0.0, 0.0, 1.0, 1.0], [0, 0, 0, 1])
+        ([0.0, 0.0, 1.0, 1.0], [-1, -1, 0, 1])
     """
 
     name = "feature_neighbours"
@@ -111,4 +112,4 @@ class FeatureNeighbours(HardnessPolicy):
         votes = (nearest.unsqueeze(2) == nearest.unsqueeze(1)).sum(2)
         largest = torch.iinfo(nearest.dtype).max
         suggestion = nearest.masked_fill(votes < votes.amax(1, keepdim=True), largest).amin(1)
-        return disagreement, distance, suggestion
+        return disagreement, distance, suggestion.masked_fill(suggestion == own.squeeze(1), -1)

@@ -29,12 +29,12 @@ def slow_judgement(features, labels, k):
         nearest = [int(labels[j]) for _, j in others[:k]]
         own = [1 + minus for minus, j in others if labels[j] == labels[i]]
         votes = Counter(nearest)
-        most = max(votes.values())
+        commonest = min(label for label, count in votes.items() if count == max(votes.values()))
         judged.append(
             (
                 sum(label != labels[i] for label in nearest) / k,
                 min(own, default=math.inf),
-                min(label for label, count in votes.items() if count == most),
+                commonest if commonest != labels[i] else -1,
             )
         )
     return judged
