@@ -18,6 +18,7 @@ from genaug_data.workers import Budget
 _CHOICES = {"mode": ("async", "sync"), "worker": ("process", "inline")}
 _COUNTS = ("max_bytes", "max_children", "refresh_every")
 _KINDS = {"recipes": RecipePolicy, "budget": Budget, "noise": NoisePolicy}
+_HOMES = {"noise": "genaug_data.hardness.noise"}
 
 
 def check_arguments(arguments: Mapping[str, Any]) -> None:
@@ -47,8 +48,8 @@ def check_arguments(arguments: Mapping[str, Any]) -> None:
         if name == "synthetic_weight" and not isinstance(value, Real):
             raise ConfigError(f"{name} must be a number, got {value!r}")
         if name in _KINDS and value is not None and not isinstance(value, _KINDS[name]):
-            kind = _KINDS[name].__name__
-            raise ConfigError(f"{name} must be a {kind}, got {type(value).__name__}; import {kind} from {_KINDS[name].__module__}")
+            kind, home = _KINDS[name].__name__, _HOMES.get(name, "genaug_data")
+            raise ConfigError(f"{name} must be a {kind}, got {type(value).__name__}; import {kind} from {home}")
         if name == "cache" and not isinstance(value, (str, os.PathLike)):
             raise ConfigError(f"cache must be the path of a folder, got {value!r}")
         if name == "protected" and not isinstance(value, (list, tuple)):

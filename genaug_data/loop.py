@@ -158,13 +158,13 @@ class AugmentationLoop:
         return self._started
 
     @property
-    def course(self) -> dict[str, str | int]:
+    def course(self) -> dict[str, str | int | float | None]:
         """What the course of a run depends on, besides its data and its seed."""
         return {
             "mode": self._mode,
-            "policy": self.targeting.policy.name,
             "refresh_every": self._refresh_every,
             "max_children": self.planner.max_children,
+            **self.targeting.course,
         }
 
     @contextmanager

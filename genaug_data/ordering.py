@@ -81,7 +81,9 @@ class Ordering:
     def hardest(self, priorities: np.ndarray) -> None:
         """Order variants of the hardest parents; what waits gives way to them where there is no room for all."""
         waiting = sorted(self._intake.on_order.values(), key=lambda request: float(priorities[request.parent]))
-        planned = self._planner.plan(priorities, self._retirement.room(_AT_ONCE), self._targeting.parents(self._table, priorities))
+        planned = self._planner.plan(
+            priorities, self._retirement.room(_AT_ONCE), self._targeting.parents(self._table, priorities)
+        )
         left = planned[self.order(planned) :]
         pairs = zip(waiting, left, strict=False)
         self._worker.withdraw([old for old, new in pairs if priorities[old.parent] < priorities[new.parent]])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -11,7 +11,8 @@ from genaug_data.hardness import HardnessPolicy, HardnessTable
 from genaug_data.hardness.noise import AumQuantile, NoisePolicy
 
 
-class Suspect(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Suspect:
     """An example whose label is probably wrong.
 
     Args:
@@ -58,6 +59,15 @@ class Targeting:
         self.policy = policy
         self.noise = noise
         self._parent_share = parent_share
+
+    @property
+    def course(self) -> dict[str, str | float | None]:
+        """What the choice of parents depends on, besides the table."""
+        return {
+            "policy": self.policy.name,
+            "noise": None if self.noise is None else self.noise.name,
+            "parent_share": self._parent_share,
+        }
 
     def priorities(self, table: HardnessTable) -> np.ndarray:
         """Return the probability of each example to become a parent, float64 ``(N,)``, sum 1; 0 for suspects.

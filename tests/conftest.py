@@ -38,7 +38,13 @@ def wrap(tmp_path: Path) -> Callable[..., GenerativeAugmentDataset]:
 def start(wrap: Callable, tmp_path: Path) -> Callable[..., Trainer]:
     def make(name: str, **arguments: Any) -> Trainer:
         # Small enough that variants are evicted, and retired, in these few steps.
-        settings = {"ratio": 0.5, "refresh_every": 4, "max_bytes": 24_000, "recipes": RecipePolicy(strength=(0.5, 0.5))}
+        settings = {
+            "ratio": 0.5,
+            "refresh_every": 4,
+            "max_bytes": 24_000,
+            "parent_share": 1.0,
+            "recipes": RecipePolicy(strength=(0.5, 0.5)),
+        }
         loader = {
             key: arguments.pop(key) for key in ("loader", "num_workers", "persistent_workers") if key in arguments
         }

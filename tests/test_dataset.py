@@ -87,6 +87,7 @@ def test_without_variants_it_is_the_plain_loader(wrap: Callable) -> None:
 def test_a_missing_variant_gives_the_real_parent(wrap: Callable) -> None:
     base = toy_base(24)
     train = wrap(base)
+    train.warmup()
     items = train.__getitems__([Token(3, b"x" * 16), Token(4)])
     assert torch.equal(items[0][0], base[3][0])
     assert items.meta.synthetic.tolist() == [False, False]
