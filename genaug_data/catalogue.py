@@ -72,6 +72,13 @@ class Catalogue:
             if child is not None:
                 child.shown += 1
 
+    def take_back(self, keys: Iterable[bytes]) -> None:
+        """Take back one drawing of each variant: its slot was never come to."""
+        for key in keys:
+            child = self._by_key.get(key)
+            if child is not None:
+                child.drawn -= 1
+
     def items(self) -> list[tuple[bytes, int, int]]:
         """Return (key, parent, times shown) of every variant, oldest first."""
         return [(child.key, child.parent, child.shown) for child in self.children()]

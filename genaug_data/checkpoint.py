@@ -27,6 +27,9 @@ _MOST_EPOCHS = 1 << 31
 def state_of(parts: Parts) -> dict[str, Any]:
     """Return where a run stands, without its tables: plain values, less than 1 KB as JSON."""
     loop, sampler, worker = parts.loop, parts.sampler, parts.worker.stats()
+    if loop.journal is not None:
+        # So that what a resumed run goes on from is in it.
+        loop.journal.flush()
     return {
         "format": FORMAT,
         **{name: sampler.settings[name] for name in _ARGUMENTS},
@@ -71,8 +74,7 @@ def save(parts: Parts, folder: Path) -> Path:
         SaveError: it cannot be written.
     """
     if parts.loop.journal is not None:
-        # So that what a resumed run goes on from is in it.
-        parts.loop.journal.flush()
+        parts.loop.journal.reach(parts.loop.in_flight.reached)
     with parts.loop.books() as loop:
         tensors = {
             f"{part}.{name}": column

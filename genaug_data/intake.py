@@ -81,6 +81,8 @@ class Intake:
         self._sayings = sayings
         self._in_order = in_order
         self._early: dict[tuple[int, int], Answer] = {}
+        self._evicted_early: set[bytes] = set()
+        self._was_ready = False
 
     def ordered(self, request: Request) -> None:
         """Note that a worker took a request."""
@@ -103,16 +105,12 @@ class Intake:
             self._planner.ordered(event.request)
         match event:
             case Ready():
-                if self.adopts:
+                if self.adopts and not (self._in_order and self._was_ready):
                     self.adopt()
-            case Accepted(request, key, made):
-                self.counts["accepted" if made else "found"] += 1
-                self._planner.accepted(request)
-                self.full_in_a_row = 0
-                self.lineage[key] = request
-                if not self._catalogue.add(request.parent, key):
-                    self._planner.lost(request.parent, 1)
-                self._ledger.enter([key])
+                # After a restart, what has come since is known from its answer, in its turn.
+                self._was_ready = True
+            case Accepted():
+                self._accepted(event)
             case Rejected(request, gate, _):
                 self.counts[f"rejected by {gate}"] += 1
                 self._planner.refused(request)
@@ -124,6 +122,8 @@ class Intake:
                 self.freed = True
             case Evicted(keys):
                 self.counts["evicted"] += len(keys)
+                early = {answer.key for answer in self._early.values() if isinstance(answer, Accepted)}
+                self._evicted_early.update(early.intersection(keys))
                 self.forget(keys)
                 for key in keys:
                     self.lineage.pop(key, None)
@@ -183,10 +183,26 @@ class Intake:
         """Note that no answer will come to what is on order, but for those that have come out of order."""
         while self._early:
             self._note(self._early.pop(next(iter(self._early))))
-        for request in self.on_order.values():
+        # As a saved state drops them: the last first.
+        for request in reversed(self.on_order.values()):
             self._planner.dropped(request)
         self.counts["unanswered"] += len(self.on_order)
         self.on_order.clear()
+
+    def _accepted(self, event: Accepted) -> None:
+        request, key = event.request, event.key
+        self.counts["accepted" if event.made else "found"] += 1
+        self._planner.accepted(request)
+        self.full_in_a_row = 0
+        if key in self._evicted_early:
+            # It has left the cache while its answer waited for its turn.
+            self._evicted_early.remove(key)
+            self._planner.lost(request.parent, 1)
+            return
+        self.lineage[key] = request
+        if not self._catalogue.add(request.parent, key):
+            self._planner.lost(request.parent, 1)
+        self._ledger.enter([key])
 
     def _failed(self, event: Failed) -> None:
         self.counts["failed"] += 1

@@ -73,12 +73,16 @@ class JournalWriter:
         self._write(PASS + varint(epoch) + varint(position))
         self._in_pass = True
 
-    def end_pass(self, position: int) -> None:
-        """Note that the pass ended, or was left, before slot ``position``: idempotent."""
+    def reach(self, position: int) -> None:
+        """Note that the pass was gone through up to slot ``position``, which holds until more is drawn."""
         if self._in_pass:
             self.flush()
             self._write(END + varint(self._epoch) + varint(position))
-            self._in_pass = False
+
+    def end_pass(self, position: int) -> None:
+        """Note that the pass ended, or was left, before slot ``position``: idempotent."""
+        self.reach(position)
+        self._in_pass = False
 
     def draw(self, token: Token | None) -> None:
         """Note what the next synthetic slot got."""

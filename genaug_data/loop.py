@@ -250,6 +250,8 @@ class AugmentationLoop:
             if self.intake.follows:
                 self.intake.adopt()
             self.repair.replace(self.showing.missing())
+            if self._mode == "sync":
+                self._wait(lambda: self.worker.stats().outstanding > 0)
             self.retirement.retire(self.priorities)
             self.showing.publish(self.priorities)
             if not self.ordering.is_paused:

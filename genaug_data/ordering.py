@@ -66,11 +66,12 @@ class Ordering:
             self._intake.full = False
 
     def order(self, requests: Sequence[Request]) -> int:
-        """Hand requests to the worker; returns how many it took."""
-        taken = self._worker.submit(requests) if requests else 0
-        for request in requests[:taken]:
+        """Hand requests to the worker, but for those that it has; returns how many from the first on need no more."""
+        new = [request for request in requests if request.place not in self._intake.on_order]
+        taken = self._worker.submit(new) if new else 0
+        for request in new[:taken]:
             self._intake.ordered(request)
-        return taken
+        return len(requests) if taken == len(new) else requests.index(new[taken])
 
     def in_turn(self, requests: Sequence[Request]) -> int:
         """Hand the first of a long list of requests to the worker, if it is time for them; returns how many it took."""

@@ -135,6 +135,7 @@ class _Reading:
         self._first_variant = 0
         self._draws: Draws | None = None
         self._goes_on = False
+        self._epoch = 0
 
     def take(self, block: bytes) -> None:
         kind, content = block[:1], block[1:]
@@ -174,6 +175,7 @@ class _Reading:
         self._draws = None
 
     def _begin_pass(self, epoch: int, position: int) -> None:
+        self._epoch = epoch
         self._draws = self.journal.draws.setdefault(epoch, Draws())
         if self._goes_on:
             # The run went on from a saved state: what had come behind that was lost.
@@ -189,6 +191,8 @@ class _Reading:
     def _draw(self, numbers: _Varints) -> None:
         if self._draws is None:
             raise _Damaged("draws belong to no pass")
+        # The run was saved in the middle of this pass, and went on.
+        self.journal.ends.pop(self._epoch, None)
         variants = self.journal.variants
         for number in numbers:
             new = len(variants) - self._first_variant + 1
@@ -264,6 +268,7 @@ class ReplaySampler(Sampler[Token]):
 
         Where the run was killed in it, these are the slots up to the last synthetic one that is known.
         """
+        self._inner.epoch = self.epoch
         draws = self.journal.draws.get(self.epoch)
         if draws is None or draws.first > 0:
             known = "not" if draws is None else "not from its first slot on"

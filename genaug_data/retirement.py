@@ -14,6 +14,7 @@ from genaug_data.workers.base import Worker
 
 _NEARLY_FULL = 0.9
 _MARGIN = 1.5
+_FIRST = 16
 _REASONS = {"wrong": "retired as broken", "right": "retired as too easy"}
 
 
@@ -86,6 +87,9 @@ class Retirement:
     def room(self, most: int) -> int:
         """Return how many variants may be ordered, up to ``most``."""
         stored = self._reader.stats()
-        if not self._leaves_room or not stored.records:
+        if not self._leaves_room:
             return most
+        if not stored.records:
+            # How large they are is known once there are some.
+            return min(most, _FIRST)
         return min(most, int((self._max_bytes - stored.bytes) / (_MARGIN * stored.bytes / stored.records)))

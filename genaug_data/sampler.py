@@ -144,9 +144,18 @@ class HardExampleSampler(DistributedSampler):
         self._fresh = True
 
     def leave_pass(self) -> None:
-        """Let the journal tell how far the pass was gone through: idempotent."""
+        """Let the journal tell how far the pass was gone through, and take back what was drawn beyond: idempotent.
+
+        So what a pass that is left early leaves behind does not depend on how far DataLoader workers had read ahead.
+        """
         if self.journal is not None:
             self.journal.end_pass(self.in_flight.reached)
+        if self.in_flight.is_observed:
+            counts = self.observed_state_dict()
+            for name in _COUNTS:
+                setattr(self, name, counts[name])
+            self.catalogue.take_back(token.key for token in self.in_flight.tokens if token.key is not None)
+            self.in_flight.begin(self.in_flight.observed)
 
     @property
     def settings(self) -> dict[str, Any]:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import pytest
+import torch
 
 from genaug_data.dataset import GenerativeAugmentDataset
 from genaug_data.errors import GenaugWarning
@@ -21,7 +24,7 @@ GATED = {"generator": Repeats(), "gates": None, "max_bytes": 75_000}
 
 
 @dataclass
-class KilledAtCalls(Repeats):
+class KilledAtCalls(Noisy):
     """Its process is killed by SIGKILL in calls of these numbers, counted in a file."""
 
     calls: tuple[int, ...] = ()
@@ -35,6 +38,10 @@ class KilledAtCalls(Repeats):
         return super().generate(parents, requests)
 
 
+class RepeatsKilledAtCalls(KilledAtCalls, Repeats):
+    """The same, with few different variants."""
+
+
 def test_a_generation_process_that_is_killed_changes_no_batch(start: Callable[..., Trainer], tmp_path: Path) -> None:
     settings = GATED | {"budget": Budget(images=60)}
     whole = start("whole", **settings)
@@ -43,7 +50,7 @@ def test_a_generation_process_that_is_killed_changes_no_batch(start: Callable[..
     stats = whole.train.stats()
     assert stats["rejected by duplicate"] > 2, stats
     assert stats["images made"] == 60, stats
-    generator = KilledAtCalls(calls=(1, 2, 7, 30), counter=str(tmp_path / "calls"))
+    generator = RepeatsKilledAtCalls(calls=(1, 2, 7, 20), counter=str(tmp_path / "calls"))
     cut = start("cut", worker="process", **settings | {"generator": generator})
     cut.train._own().worker._backoff = 0.05
     with pytest.warns(GenaugWarning, match="ended with exit code -9; it is started again"), cut.train:
@@ -90,3 +97,43 @@ def test_a_long_warm_up_ends_with_the_same_catalogue_however_the_work_was_groupe
         train.close()
     assert orders[0] == orders[1]
     assert len(orders[0]) == 600
+
+
+@pytest.mark.parametrize("settings", [{}, {"policy": "uniform", "max_bytes": 24_000}])
+def test_answers_of_several_groups_are_taken_in_as_they_were_ordered(
+    start: Callable[..., Trainer], tmp_path: Path, settings: dict
+) -> None:
+    shown = []
+    for name, calls in (("whole", ()), ("again", ()), ("cut", (2,)), ("other", (3,))):
+        generator = KilledAtCalls(calls=calls, counter=str(tmp_path / f"calls of {name}"))
+        arguments = {"worker": "process", "recipes": None, "max_bytes": 1 << 30, "generator": generator}
+        trainer = start(name, **arguments | settings)
+        trainer.train._own().worker._backoff = 0.05
+        with warnings.catch_warnings(), trainer.train:
+            warnings.filterwarnings("ignore", "the generation process ended with exit code -9")
+            if not settings:
+                trainer.train.warmup(2)
+            shown.append(list(trainer.steps()))
+        assert trainer.train.stats()["restarts"] == len(calls)
+    assert all(equal(one, shown[0]) for one in shown[1:])
+
+
+def test_an_epoch_that_is_left_early_leaves_the_same_behind_however_far_workers_had_read(
+    wrap: Callable[..., GenerativeAugmentDataset], tmp_path: Path
+) -> None:
+    shown = []
+    for workers in (0, 1):
+        train = wrap(toy_base(48), cache=tmp_path / str(workers), ratio=0.5, refresh_every=4)
+        batches, arguments = [], {"num_workers": workers} if workers else {}
+        with train:
+            train.warmup(3)
+            for epoch in range(4):
+                train.set_epoch(epoch)
+                for images, labels, meta in islice(train.loader(batch_size=6, **arguments), 3):
+                    hardness = images.flatten(1).float().mean(1) / 255
+                    train.observe(meta, hardness, torch.stack([hardness * k for k in range(3)], 1), labels)
+                    batches.append((images, labels.tolist(), meta.rows.tobytes()))
+        train.set_epoch(4)
+        shown.append((batches, {name: train.stats()[name] for name in ("real", "synthetic", "shortfall")}))
+    assert equal(shown[0][0], shown[1][0])
+    assert shown[0][1] == shown[1][1] == {"real": 36, "synthetic": 36, "shortfall": 0}

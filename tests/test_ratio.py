@@ -86,8 +86,10 @@ def test_a_schedule_is_resumed_in_any_slot_of_any_epoch(ratio: Ratio, epoch: int
     assert head + tail == tokens
 
 
-def test_a_run_with_a_schedule_is_replayed(wrap: Callable) -> None:
-    train = wrap(toy_base(60), mode="async", ratio=Ratio(0.5, end=0.1, epochs=2, until=4), policy="uniform")
+@pytest.mark.parametrize(("mixing", "made"), [("replace", [30, 18, 6, 6, 0]), ("extend", [59, 25, 6, 6, 0])])
+def test_a_run_with_a_schedule_is_replayed(wrap: Callable, mixing: str, made: list[int]) -> None:
+    ratio = Ratio(0.5, end=0.1, epochs=2, until=4)
+    train = wrap(toy_base(60), mode="async", ratio=ratio, policy="uniform", mixing=mixing)
     train.warmup()
     drawn = []
     with train:
@@ -95,14 +97,15 @@ def test_a_run_with_a_schedule_is_replayed(wrap: Callable) -> None:
             train.set_epoch(epoch)
             for images, labels, meta in train.loader(batch_size=6):
                 train.observe(meta, torch.ones(len(images)), torch.rand(len(images), 3), labels)
-                drawn += zip(meta.index.tolist(), meta.synthetic.tolist(), strict=True)
-    made = [sum(synthetic for _, synthetic in drawn[60 * epoch : 60 * epoch + 60]) for epoch in range(5)]
-    assert made == [30, 18, 6, 6, 0]
+                rows = zip(meta.index.tolist(), meta.synthetic.tolist(), strict=True)
+                drawn += [(epoch, index, synthetic) for index, synthetic in rows]
+    assert [sum(made for number, _, made in drawn if number == epoch) for epoch in range(5)] == made
     journal = read_journal(train._own().job.folder / "journals" / train.sampler().journal.name)
     replay, found = ReplaySampler(journal), []
     for epoch in replay.epochs:
         replay.set_epoch(epoch)
-        found += [(token.index, token.key is not None) for token in replay]
+        assert len(replay) == sum(number == epoch for number, _, _ in drawn)
+        found += [(epoch, token.index, token.key is not None) for token in replay]
     assert found == drawn
 
 

@@ -137,6 +137,29 @@ def test_a_resumed_run_goes_on_in_the_journal_of_the_first(wrap: Callable, tmp_p
     assert len(tokens) == 4 * SIZE
 
 
+def test_an_epoch_that_was_left_and_saved_ends_there_although_the_run_was_killed_then(
+    wrap: Callable, tmp_path: Path
+) -> None:
+    arguments = {"mode": "async", "ratio": 0.5, "policy": "uniform"}
+    first = wrap(toy_base(SIZE), **arguments)
+    first.warmup(2)
+    first.set_epoch(0)
+    for images, labels, meta in itertools.islice(first.loader(batch_size=6, num_workers=2), 3):
+        first.observe(meta, torch.ones(len(images)), torch.rand(len(images), 3), labels)
+    first.save(tmp_path / "state")
+    # As a SIGKILL now would leave it.
+    content = journal_of(first).read_bytes()
+    first.close()
+    journal_of(first).write_bytes(content)
+    second = wrap(toy_base(SIZE), **arguments)
+    second.load(tmp_path / "state")
+    with second:
+        train_on(second, range(1, 2))
+    replay = second.replay(journal_of(first))
+    replay.set_epoch(0)
+    assert len(list(replay)) == 18
+
+
 def test_epochs_of_a_part_of_the_run_that_was_lost_are_not_replayed(wrap: Callable, tmp_path: Path) -> None:
     arguments = {"mode": "async", "ratio": 0.5, "policy": "uniform"}
     first = wrap(toy_base(SIZE), **arguments)

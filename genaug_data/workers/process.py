@@ -90,6 +90,7 @@ class ProcessWorker:
         if self._state in ("broken", "closed"):
             return 0
         self.start()
+        self._begin_to_listen()
         taken = self._account.take(requests)
         if taken:
             self._errands.add(taken)
@@ -111,6 +112,7 @@ class ProcessWorker:
     def evict(self, keys: Sequence[bytes]) -> None:
         """Have the child remove variants from the cache."""
         if keys and self._state in ("starting", "ready"):
+            self._begin_to_listen()
             self._evictions.extend(keys)
             self._send_waiting()
 
@@ -244,9 +246,13 @@ class ProcessWorker:
             if now >= self._not_before:
                 self._launch()
             return
-        busy = self._state == "starting" or bool(self._account.outstanding)
-        stalled = busy and now - self._child.last_word > self._account.budget.patience
+        self._begin_to_listen()
+        stalled = now - self._child.last_word > self._account.budget.patience
         if not stalled and not self._child.hung_up and self._child.process.poll() is None:
+            return
+        # What it said before its end counts.
+        self._receive(self._child)
+        if self._child is None:
             return
         child, self._child = self._child, None
         # A child that hung up is about to end by itself, with an exit code that says more than that of a kill.
@@ -256,6 +262,12 @@ class ProcessWorker:
         code = child.process.returncode
         cause = f"said nothing for {self._account.budget.patience:g} s" if stalled else f"ended with exit code {code}"
         self._restart(cause)
+
+    def _begin_to_listen(self) -> None:
+        """Let the silence of a child that has nothing to do count from now on."""
+        is_busy = self._state == "starting" or self._account.outstanding or self._evictions or self._evicting
+        if self._child is not None and not is_busy:
+            self._child.last_word = time.monotonic()
 
     def _restart(self, cause: str) -> None:
         self._quarantine(cause)
