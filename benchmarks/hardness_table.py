@@ -47,7 +47,7 @@ def observed_table(size: int) -> HardnessTable:
     for start in range(0, size, CHUNK):
         indices = np.arange(start, min(start + CHUNK, size))
         for step in range(5):
-            statistics_ = random.random((8, len(indices)), dtype=np.float32)
+            statistics_ = random.random((9, len(indices)), dtype=np.float32)
             statistics_[6] = indices % CLASSES
             table.update(indices, statistics_, step)
     return table
