@@ -47,7 +47,7 @@ def observed_table(size: int) -> HardnessTable:
     for start in range(0, size, CHUNK):
         indices = np.arange(start, min(start + CHUNK, size))
         for step in range(5):
-            statistics_ = random.random((8, len(indices)), dtype=np.float32)
+            statistics_ = random.random((9, len(indices)), dtype=np.float32)
             statistics_[6] = indices % CLASSES
             table.update(indices, statistics_, step)
     return table
@@ -82,7 +82,7 @@ def observe_us(table: HardnessTable, repeats: int) -> float:
 
 def refresh_ms(table: HardnessTable, repeats: int) -> float:
     """Return milliseconds from the table to the next requests."""
-    policy, planner = resolve_policy("ambiguity"), Planner(SIZE, RecipePolicy(), max_children=5, seed=0)
+    policy, planner = resolve_policy("latecomer"), Planner(SIZE, RecipePolicy(), max_children=5, seed=0)
     taken = []
     for _ in range(repeats):
         started = time.perf_counter()
@@ -151,7 +151,7 @@ def simulate(size: int) -> None:
             f"{size:,} examples take {MOST_BYTES * size / 1e9:.1f} GB, {available / 1e9:.1f} are available"
         )
     table = observed_table(size)
-    seconds = policy_ms(resolve_policy("ambiguity"), table, repeats=1) / 1e3
+    seconds = policy_ms(resolve_policy("latecomer"), table, repeats=1) / 1e3
     figures = {
         "examples": float(size),
         "refresh_s": seconds,

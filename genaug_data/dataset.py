@@ -97,7 +97,7 @@ class GenerativeAugmentDataset(Dataset):
         task: str | Task = "auto",
         generator: Literal["auto"] | SampleGenerator = "auto",
         gates: Sequence[Gate] | None = None,
-        policy: str | HardnessPolicy | Callable = "ambiguity",
+        policy: str | HardnessPolicy | Callable = "latecomer",
         recipes: RecipePolicy | None = None,
         mixing: Literal["replace", "extend"] = "replace",
         mode: Literal["async", "sync"] = "async",

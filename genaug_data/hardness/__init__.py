@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from genaug_data.hardness.feature_neighbours import FeatureNeighbours
     from genaug_data.hardness.forgetting import Forgetting
     from genaug_data.hardness.importance import importance_weights
+    from genaug_data.hardness.latecomer import Latecomer
     from genaug_data.hardness.loss_ema import LossEma
     from genaug_data.hardness.loss_rank import LossRank
     from genaug_data.hardness.loss_trend import LossTrend
@@ -44,6 +45,7 @@ _HOMES = {
     "Entropy": "entropy",
     "FeatureNeighbours": "feature_neighbours",
     "Forgetting": "forgetting",
+    "Latecomer": "latecomer",
     "LossEma": "loss_ema",
     "LossRank": "loss_rank",
     "LossTrend": "loss_trend",
@@ -71,6 +73,7 @@ __all__ = [
     "HardnessPolicy",
     "HardnessTable",
     "Ignored",
+    "Latecomer",
     "LossEma",
     "LossRank",
     "LossTrend",

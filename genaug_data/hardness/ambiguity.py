@@ -1,4 +1,4 @@
-"""Hard is what the network is undecided about now and was of two minds about before: the default."""
+"""Hard is what the network is undecided about now and was of two minds about before."""
 
 from __future__ import annotations
 

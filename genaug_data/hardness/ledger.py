@@ -42,7 +42,7 @@ class TrialLedger:
     Example:
         >>> ledger = TrialLedger(uses=1)
         >>> ledger.enter([b"k" * 16])
-        >>> ledger.update([b"k" * 16], np.float32([[3.0], [0], [0.01], [0], [0], [0], [0], [0]]))
+        >>> ledger.update([b"k" * 16], np.float32([[3.0], [0], [0.01], [0], [0], [0], [0], [0], [0]]))
         TrialCounts(nan=0, unknown=0)
         >>> ledger.retired()
         {b'kkkkkkkkkkkkkkkk': 'wrong'}
@@ -95,7 +95,7 @@ class TrialLedger:
 
         Args:
             keys: uint8 ``(B, 16)``, or B times 16 bytes.
-            statistics: float32 ``(8, B)``, as :func:`~genaug_data.hardness.row_statistics` returns them; without logits
+            statistics: float32 ``(9, B)``, as :func:`~genaug_data.hardness.row_statistics` returns them; without logits
                 the probability is taken from the loss, as exp(-loss).
         """
         loss, probability = np.asarray(statistics[0]), np.asarray(statistics[2])

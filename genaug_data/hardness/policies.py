@@ -14,6 +14,7 @@ from genaug_data.hardness.confidence import Confidence
 from genaug_data.hardness.el2n import El2n
 from genaug_data.hardness.entropy import Entropy
 from genaug_data.hardness.forgetting import Forgetting
+from genaug_data.hardness.latecomer import Latecomer
 from genaug_data.hardness.loss_ema import LossEma
 from genaug_data.hardness.loss_rank import LossRank
 from genaug_data.hardness.loss_trend import LossTrend
@@ -26,6 +27,7 @@ from genaug_data.hardness.variability import Variability
 POLICIES: dict[str, type[HardnessPolicy]] = {
     policy.name: policy
     for policy in (
+        Latecomer,
         Ambiguity,
         Uniform,
         LossEma,

@@ -11,7 +11,7 @@ from genaug_data.errors import DataError
 
 
 class RowStatistics(NamedTuple):
-    """Names of the rows of a statistics matrix ``(8, B)``, in their order; NaN where the step did not say.
+    """Names of the rows of a statistics matrix ``(9, B)``, in their order; NaN where the step did not say.
 
     Args:
         loss: mean over the row's valid elements.
@@ -22,6 +22,7 @@ class RowStatistics(NamedTuple):
         correct: 1 if the given label has the largest logit, alone; for masks, the share of such pixels.
         label: the given label; 0 for masks.
         error_norm: L2 norm of the predicted distribution minus the one-hot label, in [0, sqrt(2)] (arXiv:2107.07075).
+        lead: probability of the given label minus the largest other one, in [-1, 1].
     """
 
     loss: torch.Tensor
@@ -32,6 +33,7 @@ class RowStatistics(NamedTuple):
     correct: torch.Tensor
     label: torch.Tensor
     error_norm: torch.Tensor
+    lead: torch.Tensor
 
 
 def check_feedback(
@@ -91,7 +93,7 @@ def row_statistics(
     target: torch.Tensor | None = None,
     ignore_index: int | None = None,
 ) -> torch.Tensor:
-    """Return the statistics of each row, float32 ``(8, B)`` as :class:`RowStatistics` names them, on the loss's device.
+    """Return the statistics of each row, float32 ``(9, B)`` as :class:`RowStatistics` names them, on the loss's device.
 
     No value is read back, so a GPU is not synchronised. Half precision is computed in float32. Masks give the mean over
     their valid pixels; a row without any valid element gives NaN throughout.
@@ -114,7 +116,7 @@ def row_statistics(
     losses = loss.detach().float().flatten(1) if loss.ndim > 1 else loss.detach().float().unsqueeze(1)
     if logits is None or target is None:
         mean = losses.mean(1)
-        return torch.stack([mean, *[torch.full_like(mean, math.nan)] * 7])
+        return torch.stack([mean, *[torch.full_like(mean, math.nan)] * 8])
     scores = logits.detach().to(losses.device, non_blocking=losses.is_cuda).float()
     labels = target.detach().to(losses.device, non_blocking=losses.is_cuda).long()
     valid = (labels >= 0) & (labels < scores.shape[1])
@@ -129,11 +131,11 @@ def row_statistics(
     means = torch.where(valid, elements, 0.0).sum(2) / valid.sum(1)
     given = torch.zeros_like(means[0]) if labels.ndim > 1 else labels.float()
     label = torch.where(valid.any(1), given, math.nan)
-    return torch.cat([means[:-1], label.unsqueeze(0), means[-1:]])
+    return torch.cat([means[:-2], label.unsqueeze(0), means[-2:]])
 
 
 def _element_statistics(scores: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """Return entropy, probability, margin, AUM, correctness and error of each element, ``(6, *labels.shape)``."""
+    """Return entropy, probability, margin, AUM, correctness, error and lead of each element, ``(7, *labels.shape)``."""
     place = labels.unsqueeze(1)
     log_probability = scores.log_softmax(1)
     probability = log_probability.exp()
@@ -145,7 +147,10 @@ def _element_statistics(scores: torch.Tensor, labels: torch.Tensor) -> torch.Ten
     own = scores.gather(1, place).squeeze(1)
     other = scores.scatter(1, place, -math.inf).amax(1)
     given = probability.gather(1, place)
-    margin = probability.gather(1, best).squeeze(1) - second
+    first = probability.gather(1, best).squeeze(1)
+    lead = given.squeeze(1) - torch.where(best == place, second.unsqueeze(1), first.unsqueeze(1)).squeeze(1)
     # The distribution is not needed any more, so its own memory takes the difference to the label.
     error_norm = torch.linalg.vector_norm(probability.scatter_(1, place, given - 1), dim=1)
-    return torch.stack([entropy, given.squeeze(1), margin, own - other, (own > other).float(), error_norm])
+    return torch.stack(
+        [entropy, given.squeeze(1), first - second, own - other, (own > other).float(), error_norm, lead]
+    )

@@ -26,6 +26,8 @@ _COLUMNS = {
     "probability_square_sum": np.float32,
     "aum_sum": np.float32,
     "early_probability_sum": np.float32,
+    "lead_sum": np.float32,
+    "late_lead": np.float32,
     "predictions": np.int32,
     "forgetting": np.int32,
     "last_correct": np.int32,
@@ -35,7 +37,7 @@ _COLUMNS = {
 _AVERAGES, _AVERAGED = slice(2, 7), [0, 0, 1, 3, 7]
 _NEWEST_WEIGHS = np.array([[0.3], [0.1], [0.3], [0.3], [0.3]], dtype=np.float32)
 # Rows that are sums, and from where on a row needs logits.
-_SUMS, _FROM_LOGITS = slice(7, 11), 4
+_SUMS, _FROM_LOGITS = slice(7, 12), 4
 
 
 class Ignored(NamedTuple):
@@ -53,7 +55,7 @@ class Ignored(NamedTuple):
 class HardnessTable:
     """Flat columns ``(N,)``, float32 and int32, in one block of memory that forked children share.
 
-    The block is an anonymous shared mapping: at 60 bytes an example, the 1.28 million of ImageNet need more than the
+    The block is an anonymous shared mapping: at 68 bytes an example, the 1.28 million of ImageNet need more than the
     64 MB of ``/dev/shm`` that a container has by default, which DataLoader workers need. Pickling copies.
 
     Args:
@@ -72,6 +74,8 @@ class HardnessTable:
         probability_square_sum: sum of its squares.
         aum_sum: sum of the logit margins of the given label.
         early_probability_sum: the first five summands of ``probability_sum``.
+        lead_sum: sum of the given label's leads over the most probable other one.
+        late_lead: mean of these leads, in which the n-th observation weighs n cubed; 0 before any with logits.
         observations: how often the example was seen.
         last_seen: number of the last step that saw it, -1 before.
         predictions: observations that came with logits.
@@ -81,7 +85,7 @@ class HardnessTable:
 
     Example:
         >>> table = HardnessTable(3)
-        >>> statistics = np.float32([[2.0], [0.5], [0.4], [0.2], [-1.0], [0.0], [7.0], [0.8]])
+        >>> statistics = np.float32([[2.0], [0.5], [0.4], [0.2], [-1.0], [0.0], [7.0], [0.8], [-0.2]])
         >>> table.update(np.array([1]), statistics, step=0)
         Ignored(nan=0, out_of_range=0)
         >>> float(table.loss_ema[1]), int(table.label[1])
@@ -97,6 +101,8 @@ class HardnessTable:
     probability_square_sum: np.ndarray
     aum_sum: np.ndarray
     early_probability_sum: np.ndarray
+    lead_sum: np.ndarray
+    late_lead: np.ndarray
     observations: np.ndarray
     last_seen: np.ndarray
     predictions: np.ndarray
@@ -129,7 +135,7 @@ class HardnessTable:
 
         Args:
             index: of the examples, int64 ``(B,)``; those outside the table are counted and ignored.
-            statistics: float32 ``(8, B)`` on the CPU, as :func:`~genaug_data.hardness.row_statistics` returns them;
+            statistics: float32 ``(9, B)`` on the CPU, as :func:`~genaug_data.hardness.row_statistics` returns them;
                 rows without a finite loss are counted and ignored.
             step: number of the step.
         """
@@ -166,6 +172,10 @@ class HardnessTable:
         with np.errstate(invalid="ignore", divide="ignore"):
             return self.early_probability_sum / np.minimum(self.predictions, EARLY_PREDICTIONS)
 
+    def lead(self) -> np.ndarray:
+        """Return the mean lead of the given label over the most probable other one, float64 ``(N,)``, in [-1, 1]."""
+        return self._mean(self.lead_sum)
+
     def state_dict(self) -> dict[str, np.ndarray]:
         """Return a copy of every column."""
         return {name: getattr(self, name).copy() for name in _COLUMNS}
@@ -196,14 +206,17 @@ class HardnessTable:
         # The block is read in one call and written in one: calls, not bytes, are what 256 rows cost.
         block = self._block.take(index, axis=1)
         before = None if predicted.all() else block[_FROM_LOGITS:, ~predicted]
-        observations, last_seen, *_, predictions, forgetting, last_correct, label = block
-        probability = statistics[2]
+        observations, last_seen, *_, late_lead, predictions, forgetting, last_correct, label = block
+        probability, lead = statistics[2], statistics[8]
         with np.errstate(invalid="ignore", over="ignore"):
             early = probability * (predictions < EARLY_PREDICTIONS)
             _average(block[_AVERAGES].view(np.float32), statistics[_AVERAGED])
             sums = block[_SUMS].view(np.float32)
-            for total, value in zip(sums, (probability, probability * probability, statistics[4], early), strict=True):
+            added = (probability, probability * probability, statistics[4], early, lead)
+            for total, value in zip(sums, added, strict=True):
                 total += value
+            average = late_lead.view(np.float32)
+            average += _share_of_cubes(predictions) * (lead - average)
             right = statistics[5] > 0.5
             forgetting += last_correct > right
             last_correct[:] = right
@@ -221,6 +234,12 @@ def _average(average: np.ndarray, seen: np.ndarray) -> None:
     change *= _NEWEST_WEIGHS
     change += average
     average[:] = np.where(np.isnan(average), seen, change)
+
+
+def _share_of_cubes(before: np.ndarray) -> np.ndarray:
+    """Return the share of the next weight among all, where the n-th is n cubed (arXiv:1212.1824)."""
+    number = before.astype(np.float32) + 1
+    return 4 * number / np.square(number + 1)
 
 
 def _distinct(index: np.ndarray) -> Iterator[slice | np.ndarray]:

@@ -54,7 +54,7 @@ def _tables() -> Iterator[tuple[str, HardnessTable]]:
     yield "of few examples seen", _trained(_SIZE, 2)
     losses = HardnessTable(_SIZE)
     for step in range(4):
-        statistics = np.full((8, _SIZE), np.nan, dtype=np.float32)
+        statistics = np.full((9, _SIZE), np.nan, dtype=np.float32)
         statistics[0] = np.linspace(0, 3, _SIZE)
         losses.update(np.arange(_SIZE), statistics, step)
     yield "of losses without logits", losses
@@ -72,7 +72,7 @@ def _trained(size: int, steps: int) -> HardnessTable:
     random, table = numpy_generator(3), HardnessTable(size)
     for step in range(steps):
         seen = np.flatnonzero(random.random(size) < 0.7) if size > 1 else np.arange(size)
-        statistics = random.random((8, len(seen))).astype(np.float32)
+        statistics = random.random((9, len(seen))).astype(np.float32)
         statistics[4] = random.normal(size=len(seen))
         statistics[5] = statistics[5] > 0.5
         statistics[6] = seen % 4

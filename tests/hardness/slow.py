@@ -26,6 +26,11 @@ def ambiguity(table, i):
     return sum(class_rank(values, table.label, i, known(table)) for values in (entropy, spread))
 
 
+def latecomer(table, i):
+    lead = float(table.lead_sum[i]) / int(table.predictions[i])
+    return (1 - lead) * (1 + min(float(table.late_lead[i]), 0.0))
+
+
 def loss_rank(table, i):
     losses = [float(table.loss_ema[j]) for j in range(table.size) if table.observations[j] >= 2]
     above = sum(loss > table.loss_ema[i] for loss in losses)
@@ -67,6 +72,7 @@ def two_means(values):
 
 
 SCORES = {
+    "latecomer": latecomer,
     "ambiguity": ambiguity,
     "uniform": lambda table, i: 1.0,
     "loss_ema": lambda table, i: float(table.loss_ema[i]) + 1e-6,

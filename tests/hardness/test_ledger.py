@@ -14,7 +14,7 @@ def key(number):
 
 
 def rows(losses, probabilities):
-    statistics = np.full((8, len(losses)), np.nan, dtype=np.float32)
+    statistics = np.full((9, len(losses)), np.nan, dtype=np.float32)
     statistics[0], statistics[2] = losses, probabilities
     return statistics
 

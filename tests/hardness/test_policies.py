@@ -7,6 +7,7 @@ from genaug_data.errors import ConfigError
 from genaug_data.hardness import POLICIES, HardnessPolicy, HardnessTable, resolve_policy
 from genaug_data.hardness.ambiguity import Ambiguity
 from genaug_data.hardness.forgetting import Forgetting
+from genaug_data.hardness.latecomer import Latecomer
 from genaug_data.hardness.loss_ema import LossEma
 from genaug_data.hardness.loss_rank import LossRank
 from genaug_data.hardness.loss_trend import LossTrend
@@ -24,6 +25,8 @@ FLOATS = (
     "probability_square_sum",
     "aum_sum",
     "early_probability_sum",
+    "lead_sum",
+    "late_lead",
 )
 INTEGERS = ("predictions", "forgetting", "last_correct", "observations", "last_seen", "label")
 
@@ -33,7 +36,7 @@ def trained_table(size=40, steps=8, seed=0, logits=True):
     labels = random.integers(0, 3, size)
     for step in range(steps):
         index = random.permutation(size)[: size // 2]
-        statistics = random.random((8, len(index))).astype(np.float32)
+        statistics = random.random((9, len(index))).astype(np.float32)
         statistics[6] = labels[index]
         if not logits:
             statistics[1:] = np.nan
@@ -59,7 +62,7 @@ def slow_scores(name, table):
 
 
 @pytest.mark.parametrize("name", sorted(POLICIES))
-@pytest.mark.parametrize("steps", [3, 10, 30])
+@pytest.mark.parametrize("steps", [3, 12, 30])
 def test_priorities_equal_the_slow_loop(name, steps):
     table = trained_table(steps=steps)
     assert ((table.observations < 2).any(), (table.observations >= 2).any()) == (steps == 3, True)
@@ -96,7 +99,18 @@ def test_priorities_are_a_distribution_whatever_is_in_the_table(data, size, name
 def test_examples_seen_too_rarely_get_the_floor_alone():
     table = trained_table(steps=3)
     rarely = table.observations < 2
-    for name in ("ambiguity", "loss_ema", "loss_rank", "entropy", "margin", "el2n", "aum", "confidence", "variability"):
+    for name in (
+        "latecomer",
+        "ambiguity",
+        "loss_ema",
+        "loss_rank",
+        "entropy",
+        "margin",
+        "el2n",
+        "aum",
+        "confidence",
+        "variability",
+    ):
         priorities = resolve_policy(name).priorities(table)
         assert priorities[rarely] == pytest.approx(0.15 / table.size)
         assert (priorities[~rarely] > 0.15 / table.size).all()
@@ -106,7 +120,7 @@ def test_examples_seen_too_rarely_get_the_floor_alone():
 def test_all_are_equal_before_anything_is_known(name):
     table = HardnessTable(5)
     assert resolve_policy(name).priorities(table) == pytest.approx(0.2)
-    table.update(np.array([1]), np.ones((8, 1), dtype=np.float32), 0)
+    table.update(np.array([1]), np.ones((9, 1), dtype=np.float32), 0)
     priorities = resolve_policy(name).priorities(table)
     assert priorities == pytest.approx(0.2)
     assert len(set(priorities)) == 1
@@ -134,7 +148,7 @@ def test_ambiguity_ranks_only_who_was_seen_with_logits_often_enough():
 def test_a_mislabelled_example_is_less_ambiguous_than_a_hard_one():
     random, table = numpy_generator(0), HardnessTable(30)
     for step in range(12):
-        statistics = np.zeros((8, 30), dtype=np.float32)
+        statistics = np.zeros((9, 30), dtype=np.float32)
         statistics[1], statistics[2] = 0.1, random.uniform(0.9, 1.0, 30)
         statistics[1, :5], statistics[2, :5] = 0.8, random.uniform(0.1, 0.9, 5)
         statistics[0, 5:10], statistics[1, 5:10], statistics[2, 5:10] = 4.0, 0.15, 0.01
@@ -142,6 +156,21 @@ def test_a_mislabelled_example_is_less_ambiguous_than_a_hard_one():
     ambiguity, loss = Ambiguity().priorities(table), LossEma().priorities(table)
     assert ambiguity[:5].min() > ambiguity[5:10].max()
     assert loss[5:10].min() > loss[:5].max()
+
+
+def test_who_catches_up_is_harder_than_who_leads_and_who_stays_behind():
+    table = HardnessTable(4)
+    for step in range(12):
+        statistics = np.zeros((9, 4), dtype=np.float32)
+        behind, catching_up, leading = -0.8, -0.5 + step / 11, 0.9
+        statistics[8] = behind, catching_up, leading, -catching_up
+        table.update(np.arange(4), statistics, step)
+    scores = Latecomer().score(table)
+    assert scores.argmax() == 1
+    assert scores[1] == pytest.approx(1.0, abs=1e-5)
+    assert scores[[0, 2]] == pytest.approx([1.8 * 0.2, 0.1], abs=1e-5)
+    # The same leads in the opposite order: it was ahead and fell behind.
+    assert 0.5 < scores[3] < 0.9
 
 
 def test_one_class_of_high_entropy_does_not_take_all_priority():
@@ -209,7 +238,7 @@ def test_the_first_ranks_stay_apart_among_a_hundred_thousand():
 def test_a_loss_that_goes_down_is_less_hard_than_one_that_stays():
     table = HardnessTable(2)
     for step in range(12):
-        statistics = np.full((8, 2), np.nan, dtype=np.float32)
+        statistics = np.full((9, 2), np.nan, dtype=np.float32)
         statistics[0] = 4.0 - 0.25 * step, 1.5
         table.update(np.arange(2), statistics, step)
     falling, steady = LossTrend().score(table)
@@ -221,7 +250,7 @@ def test_what_was_learnt_and_forgotten_is_less_hard_than_what_was_never_learnt()
     table = HardnessTable(4)
     history = [[0, 1, 0, 1, 0, 1], [1, 0, 1, 0, 1, 0], [0] * 6, [0, 0, 1, 1, 1, 1]]
     for step in range(6):
-        statistics = np.zeros((8, 4), dtype=np.float32)
+        statistics = np.zeros((9, 4), dtype=np.float32)
         statistics[5] = [run[step] for run in history]
         table.update(np.arange(4), statistics, step)
     assert Forgetting().score(table).tolist() == [2, 3, 4, 0]
@@ -230,7 +259,7 @@ def test_what_was_learnt_and_forgotten_is_less_hard_than_what_was_never_learnt()
 def test_what_was_learnt_late_stays_the_target_when_all_is_learnt():
     table = HardnessTable(10)
     for step in range(20):
-        statistics = np.zeros((8, 10), dtype=np.float32)
+        statistics = np.zeros((9, 10), dtype=np.float32)
         statistics[2] = 0.95
         statistics[2, :3] = min(0.95, 0.1 + 0.05 * step)
         table.update(np.arange(10), statistics, step)

@@ -11,7 +11,7 @@ from genaug_data.seeding import torch_generator
 
 
 def slow_element(logits: list[float], label: int) -> list[float]:
-    """Entropy, probability, margin, AUM, correctness and error of one element, in plain python."""
+    """Entropy, probability, margin, AUM, correctness, error and lead of one element, in plain python."""
     largest = max(logits)
     total = sum(math.exp(z - largest) for z in logits)
     probability = [math.exp(z - largest) / total for z in logits]
@@ -19,7 +19,9 @@ def slow_element(logits: list[float], label: int) -> list[float]:
     first, second = sorted(probability, reverse=True)[:2]
     other = max(z for i, z in enumerate(logits) if i != label)
     error = math.sqrt(sum((p - (i == label)) ** 2 for i, p in enumerate(probability)))
-    return [entropy, probability[label], first - second, logits[label] - other, float(logits[label] > other), error]
+    lead = probability[label] - max(p for i, p in enumerate(probability) if i != label)
+    right = float(logits[label] > other)
+    return [entropy, probability[label], first - second, logits[label] - other, right, error, lead]
 
 
 def batch(rows, classes, *pixels, seed=0):
@@ -34,11 +36,11 @@ def batch(rows, classes, *pixels, seed=0):
 def test_rows_equal_the_slow_loop(rows, classes, seed):
     loss, logits, target = batch(rows, classes, seed=seed)
     statistics = row_statistics(loss, logits, target)
-    assert statistics.shape == (8, rows)
+    assert statistics.shape == (9, rows)
     assert statistics.dtype == torch.float32
     for row in range(rows):
-        *others, error = slow_element(logits[row].tolist(), int(target[row]))
-        expected = [loss[row].item(), *others, float(target[row]), error]
+        *others, error, lead = slow_element(logits[row].tolist(), int(target[row]))
+        expected = [loss[row].item(), *others, float(target[row]), error, lead]
         assert statistics[:, row].tolist() == pytest.approx(expected, abs=1e-5)
 
 
@@ -56,9 +58,9 @@ def test_masks_give_means_over_valid_pixels(loss_of_rows):
                 if 0 <= target[row, y, x] < 4:
                     elements.append(slow_element(logits[row, :, y, x].tolist(), int(target[row, y, x])))
                     losses.append(loss[row, y, x].item())
-        *means, error = [sum(column) / len(elements) for column in zip(*elements, strict=True)]
+        *means, error, lead = [sum(column) / len(elements) for column in zip(*elements, strict=True)]
         mean_loss = given[row].item() if loss_of_rows else sum(losses) / len(losses)
-        assert statistics[:, row].tolist() == pytest.approx([mean_loss, *means, 0.0, error], abs=1e-5)
+        assert statistics[:, row].tolist() == pytest.approx([mean_loss, *means, 0.0, error, lead], abs=1e-5)
 
 
 def test_ignored_labels_of_a_row_or_a_whole_mask_give_nan():
@@ -107,6 +109,9 @@ def test_ends_of_the_entropy_and_a_class_masked_with_infinity():
     assert statistics.margin.tolist() == pytest.approx([0.0, 1.0, 0.0])
     assert statistics.correct.tolist() == [0.0, 1.0, 0.0]
     assert statistics.error_norm.tolist() == pytest.approx([math.sqrt(0.8), 0.0, math.sqrt(0.5)])
+    assert statistics.lead.tolist() == pytest.approx([0.0, 1.0, 0.0])
+    last = RowStatistics(*row_statistics(torch.ones(3), logits, torch.full((3,), 4)))
+    assert last.lead.tolist() == pytest.approx([0.0, -1.0, -0.5])
 
 
 def test_inputs_and_gradients_are_left_alone():
@@ -121,8 +126,8 @@ def test_inputs_and_gradients_are_left_alone():
 
 
 def test_an_empty_batch_gives_an_empty_matrix():
-    assert row_statistics(torch.zeros(0)).shape == (8, 0)
-    assert row_statistics(torch.zeros(0), torch.zeros(0, 3), torch.zeros(0, dtype=torch.int64)).shape == (8, 0)
+    assert row_statistics(torch.zeros(0)).shape == (9, 0)
+    assert row_statistics(torch.zeros(0), torch.zeros(0, 3), torch.zeros(0, dtype=torch.int64)).shape == (9, 0)
 
 
 class Reads(torch.utils._python_dispatch.TorchDispatchMode):

@@ -23,6 +23,8 @@ NAMES = (
     "probability_square_sum",
     "aum_sum",
     "early_probability_sum",
+    "lead_sum",
+    "late_lead",
     "predictions",
     "forgetting",
     "last_correct",
@@ -30,6 +32,7 @@ NAMES = (
     "last_seen",
     "label",
 )
+MINUS_ONE = ("last_seen", "last_correct", "label")
 
 
 class SlowTable:
@@ -37,14 +40,17 @@ class SlowTable:
 
     def __init__(self, size):
         self.rows = [
-            {name: math.nan if name.endswith("ema") else -1 if name.startswith("la") else 0 for name in NAMES}
+            {
+                name: math.nan if name.endswith("ema") else -1 if name.startswith("las") or name == "label" else 0
+                for name in NAMES
+            }
             for _ in range(size)
         ]
         self.nan = self.out_of_range = 0
 
     def update(self, index, statistics, step):
         for place, values in zip(index.tolist(), statistics.T.tolist(), strict=True):
-            loss, entropy, probability, margin, aum, correct, label, error = values
+            loss, entropy, probability, margin, aum, correct, label, error, lead = values
             if not 0 <= place < len(self.rows):
                 self.out_of_range += 1
             elif not math.isfinite(loss):
@@ -64,6 +70,10 @@ class SlowTable:
                     row["probability_sum"] += probability
                     row["probability_square_sum"] += probability**2
                     row["aum_sum"] += aum
+                    row["lead_sum"] += lead
+                    row["leads"] = [*row.get("leads", []), lead]
+                    cubes = [number**3 for number in range(1, len(row["leads"]) + 1)]
+                    row["late_lead"] = sum(c * v for c, v in zip(cubes, row["leads"], strict=True)) / sum(cubes)
                     row["predictions"] += 1
                     row["forgetting"] += row["last_correct"] == 1 and correct <= 0.5
                     row["last_correct"] = int(correct > 0.5)
@@ -75,7 +85,7 @@ class SlowTable:
 
 
 def feedback(random, rows, low, high, broken):
-    statistics = random.random((8, rows)).astype(np.float32)
+    statistics = random.random((9, rows)).astype(np.float32)
     statistics[4] = random.normal(size=rows)
     statistics[5] = random.integers(0, 2, rows)
     statistics[6] = random.integers(0, 1000, rows)
@@ -116,21 +126,28 @@ def test_derived_statistics_equal_those_of_the_whole_history():
     random, table = numpy_generator(1), HardnessTable(4)
     probabilities, aums = random.random((9, 3)).astype(np.float32), random.normal(size=(9, 3)).astype(np.float32)
     for step in range(9):
-        statistics = np.ones((8, 3), dtype=np.float32)
-        statistics[2], statistics[4] = probabilities[step], aums[step]
+        statistics = np.ones((9, 3), dtype=np.float32)
+        statistics[2], statistics[4], statistics[8] = probabilities[step], aums[step], -probabilities[step]
         table.update(np.arange(3), statistics, step)
     assert table.confidence()[:3] == pytest.approx(probabilities.mean(0), abs=1e-6)
     assert table.variability()[:3] == pytest.approx(probabilities.std(0), abs=1e-6)
     assert table.aum()[:3] == pytest.approx(aums.mean(0), abs=1e-6)
+    assert table.lead()[:3] == pytest.approx(-probabilities.mean(0), abs=1e-6)
     assert table.early_confidence()[:3] == pytest.approx(probabilities[:5].mean(0), abs=1e-6)
-    unseen = [table.confidence()[3], table.variability()[3], table.aum()[3], table.early_confidence()[3]]
+    unseen = [
+        table.confidence()[3],
+        table.variability()[3],
+        table.aum()[3],
+        table.early_confidence()[3],
+        table.lead()[3],
+    ]
     assert np.isnan(unseen).all()
 
 
 def test_early_confidence_is_the_mean_of_what_there_is_so_far():
     table = HardnessTable(1)
     for step, probability in enumerate([0.2, 0.4, 0.9]):
-        statistics = np.ones((8, 1), dtype=np.float32)
+        statistics = np.ones((9, 1), dtype=np.float32)
         statistics[2] = probability
         table.update(np.zeros(1, dtype=np.int64), statistics, step)
     assert table.early_confidence() == pytest.approx([0.5])
@@ -138,7 +155,7 @@ def test_early_confidence_is_the_mean_of_what_there_is_so_far():
 
 def test_equal_probabilities_have_next_to_no_variability():
     table = HardnessTable(1)
-    statistics = np.full((8, 1), 0.3, dtype=np.float32)
+    statistics = np.full((9, 1), 0.3, dtype=np.float32)
     for step in range(50):
         table.update(np.zeros(1, dtype=np.int64), statistics, step)
     assert 0 <= table.variability()[0] < 1e-3
@@ -147,7 +164,7 @@ def test_equal_probabilities_have_next_to_no_variability():
 def test_forgetting_counts_from_right_to_wrong():
     table = HardnessTable(1)
     for step, correct in enumerate([0, 1, 1, 0, 0, 1, 0]):
-        statistics = np.zeros((8, 1), dtype=np.float32)
+        statistics = np.zeros((9, 1), dtype=np.float32)
         statistics[5] = correct
         table.update(np.zeros(1, dtype=np.int64), statistics, step)
     assert table.forgetting.tolist() == [2]
@@ -163,7 +180,7 @@ def test_the_columns_are_one_block_of_the_size_that_is_said():
 
 
 def _update_in_child(table):
-    table.update(np.array([2]), np.full((8, 1), 3.0, dtype=np.float32), 11)
+    table.update(np.array([2]), np.full((9, 1), 3.0, dtype=np.float32), 11)
 
 
 def test_a_forked_child_writes_to_the_same_memory():
@@ -184,7 +201,7 @@ def test_pickling_copies():
     _update_in_child(table)
     copy = pickle.loads(pickle.dumps(table))
     assert copy.last_seen.tolist() == [-1, -1, 11]
-    copy.update(np.array([0]), np.ones((8, 1), dtype=np.float32), 12)
+    copy.update(np.array([0]), np.ones((9, 1), dtype=np.float32), 12)
     assert table.last_seen[0] == -1
 
 
