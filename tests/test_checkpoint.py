@@ -84,7 +84,7 @@ def test_a_state_of_another_run_is_refused(
 @pytest.mark.parametrize(
     ("arguments", "difference"),
     [
-        ({"policy": "entropy"}, "policy='ambiguity', this one has 'entropy'"),
+        ({"policy": "entropy"}, "policy='latecomer', this one has 'entropy'"),
         ({"max_children": 3}, "max_children=5, this one has 3"),
         ({"refresh_every": 7}, "refresh_every=2, this one has 7"),
         ({"mode": "async"}, "mode='sync', this one has 'async'"),

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from genaug_data.errors import ConfigError
-from genaug_data.hardness import HardnessTable
+from genaug_data.hardness import HardnessTable, RowStatistics
 from genaug_data.hardness.noise import AumQuantile, AumThreshold, NoisePolicy, draw_threshold_samples
 from genaug_data.seeding import numpy_generator
 
@@ -59,7 +59,7 @@ def test_wrong_labels_are_told_without_knowing_their_rate():
     wrong = np.zeros(200, dtype=bool)
     wrong[random.permutation(np.setdiff1d(np.arange(200), samples))[:20]] = True
     for step in range(6):
-        statistics = np.zeros((8, 200), dtype=np.float32)
+        statistics = np.zeros((len(RowStatistics._fields), 200), dtype=np.float32)
         statistics[4] = 3 + random.normal(size=200)
         low = wrong.copy()
         low[samples] = True
