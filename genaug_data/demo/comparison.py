@@ -39,9 +39,9 @@ class Arm:
 ARMS = (
     Arm("real only", classic=False, ratio=0.0),
     Arm("classic only", classic=True, ratio=0.0),
-    Arm("classic + copies of hard parents", classic=True, ratio=0.25, policy="ambiguity", copies=True),
+    Arm("classic + copies of hard parents", classic=True, ratio=0.25, policy="latecomer", copies=True),
     Arm("classic + generative, random parents", classic=True, ratio=0.25, policy="uniform"),
-    Arm("classic + generative, hard parents", classic=True, ratio=0.25, policy="ambiguity"),
+    Arm("classic + generative, hard parents", classic=True, ratio=0.25, policy="latecomer"),
 )
 
 RECIPES = RecipePolicy(steps=10)

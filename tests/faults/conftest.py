@@ -61,12 +61,16 @@ def _files() -> Counter[str]:
 
 
 def _is_of_another(name: str) -> bool:
-    """Whether a segment was made by a process that lives and is not of this one's group: PyTorch names its maker."""
+    """Whether a segment was made by a living process that does not descend from this one: PyTorch names its maker."""
     maker = re.match(r"torch_(\d+)_", name)
-    try:
-        return maker is not None and os.getpgid(int(maker[1])) != os.getpgid(0)
-    except ProcessLookupError:
+    if maker is None:
         return False
+    process = int(maker[1])
+    with suppress(OSError):
+        while process > 1 and process != os.getpid():
+            process = int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[1])
+        return process != os.getpid()
+    return False
 
 
 def _held() -> Held:
