@@ -12,21 +12,10 @@ from PIL import Image, ImageDraw, ImageFont
 # Drawn at twice its size and halved, so that lines are smooth.
 _SCALE = 2
 _SIDE, _GAP, _LEFT, _TOP, _BOTTOM, _LEGEND = 380, 56, 64, 64, 60, 190
-_LOW, _HIGH = (0.25, 0.0), (8.0, 3.0)
-_ACROSS, _UP = (0.25, 0.5, 0.75, 1, 2, 4, 8), (0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0)
-_COLOURS = (
-    "#4269d0",
-    "#a463f2",
-    "#ff725c",
-    "#2a8f9c",
-    "#b5850b",
-    "#97bbf5",
-    "#9c6b4e",
-    "#e377a2",
-    "#7a7f85",
-    "#5b3fa0",
-)
-_GOAL, _DEFAULT, _INK, _GRID = "#e3f4e3", "#111111", "#333333", "#dddddd"
+_LOW, _HIGH = (1 / 16, 0.0), (8.0, 3.0)
+_ACROSS, _UP = (0.125, 0.25, 0.5, 0.75, 1, 2, 4, 8), (0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0)
+_DOT, _LABEL = 4, 9
+_GOAL, _DEFAULT, _OTHER, _INK, _GRID = "#e3f4e3", "#c2255c", "#33669e", "#333333", "#dddddd"
 
 
 class Point(NamedTuple):
@@ -47,23 +36,34 @@ def draw_panels(panels: Panels, default: str, path: Path) -> None:
 
     Args:
         panels: title to its points, in the same order in all, and the goal: at most this noise, at least so much hard.
-        default: name of the policy that is drawn black.
+        default: name of the policy whose colour is another.
         path: of the picture.
     """
     width = _LEFT + len(panels) * (_SIDE + _GAP) + _LEGEND
     canvas = Image.new("RGB", (_SCALE * width, _SCALE * (_TOP + _SIDE + _BOTTOM)), "white")
     draw = ImageDraw.Draw(canvas)
-    _text(draw, (_LEFT, 10), "What the tenth with the highest priority holds, as a multiple of its share of all", 17)
-    names: list[str] = []
+    _text(
+        draw,
+        (_LEFT, 10),
+        "What the tenth of highest priority holds, as a multiple of its share of all; bars: deviation over seeds",
+        17,
+    )
+    _text(draw, (6, _TOP - 22), "hard, label right", 13)
     for place, (title, (points, goal)) in enumerate(panels.items()):
         left = _LEFT + place * (_SIDE + _GAP)
         _frame(draw, left, title, goal)
-        names = [point.name for point in points]
-        # The default is drawn last, so that nothing hides it.
-        for number in sorted(range(len(points)), key=lambda number: names[number] == default):
-            _point(draw, left, points[number], number, _colour(number, names[number], default))
-    _text(draw, (6, _TOP - 22), "hard, label right", 13)
-    _legend(draw, width - _LEGEND + 4, names, default)
+        colours = [_DEFAULT if point.name == default else _OTHER for point in points]
+        for point, colour in zip(points, colours, strict=True):
+            _dot(draw, left, point, colour)
+        dots = [_place(left, point.noise, point.hard) for point in points]
+        for number, (dot, label) in enumerate(zip(dots, _labels(left, dots), strict=True)):
+            draw.line(_scaled(*dot, *label), fill=colours[number], width=_SCALE)
+            _disc(draw, label, number, colours[number])
+    for number, point in enumerate(next(iter(panels.values()))[0]):
+        y = _TOP + 12 + number * 23
+        _disc(draw, (width - _LEGEND + 4, y), number, _DEFAULT if point.name == default else _OTHER)
+        name = f"{point.name} (default)" if point.name == default else point.name
+        _text(draw, (width - _LEGEND + 20, y), name, 14, anchor="lm")
     path.parent.mkdir(parents=True, exist_ok=True)
     canvas.resize((width, canvas.height // _SCALE), Image.Resampling.LANCZOS).save(path, optimize=True)
 
@@ -85,25 +85,41 @@ def _frame(draw: ImageDraw.ImageDraw, left: int, title: str, goal: tuple[float, 
     _text(draw, (left + _SIDE / 2, _TOP + _SIDE + 26), "mislabelled", 13, anchor="ma")
 
 
-def _point(draw: ImageDraw.ImageDraw, left: int, point: Point, number: int, colour: str) -> None:
+def _dot(draw: ImageDraw.ImageDraw, left: int, point: Point, colour: str) -> None:
     x, y = _place(left, point.noise, point.hard)
     low, high = (_place(left, point.noise + sign * point.noise_spread, point.hard)[0] for sign in (-1, 1))
     bottom, top = (_place(left, point.noise, point.hard + sign * point.hard_spread)[1] for sign in (-1, 1))
     draw.line(_scaled(low, y, high, y), fill=colour, width=_SCALE)
     draw.line(_scaled(x, bottom, x, top), fill=colour, width=_SCALE)
-    _disc(draw, x, y, number, colour)
+    draw.ellipse(_scaled(x - _DOT, y - _DOT, x + _DOT, y + _DOT), fill=colour, outline="white", width=_SCALE)
 
 
-def _legend(draw: ImageDraw.ImageDraw, left: int, names: Sequence[str], default: str) -> None:
-    for number, name in enumerate(names):
-        y = _TOP + 12 + number * 23
-        _disc(draw, left, y, number, _colour(number, name, default))
-        _text(draw, (left + 16, y), f"{name} (default)" if name == default else name, 14, anchor="lm")
+def _labels(left: int, dots: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Return a place for the number of each dot: the nearest that is inside the frame and covers no dot or number."""
+    found: list[tuple[float, float]] = []
+    for x, y in dots:
+        tried = (
+            (x + radius * math.cos(math.pi * (turn - 3) / 12), y + radius * math.sin(math.pi * (turn - 3) / 12))
+            for radius in range(_DOT + _LABEL + 3, _SIDE, 4)
+            for turn in range(24)
+        )
+        found.append(
+            next(
+                place
+                for place in tried
+                if left + _LABEL < place[0] < left + _SIDE - _LABEL
+                and _TOP + _LABEL < place[1] < _TOP + _SIDE - _LABEL
+                and all(math.dist(place, other) > 2 * _LABEL + 2 for other in found)
+                and all(math.dist(place, dot) > _LABEL + _DOT + 2 for dot in dots)
+            )
+        )
+    return found
 
 
-def _disc(draw: ImageDraw.ImageDraw, x: float, y: float, number: int, colour: str) -> None:
-    draw.ellipse(_scaled(x - 9, y - 9, x + 9, y + 9), fill=colour, outline="white", width=_SCALE)
-    _text(draw, (x, y), str(number + 1), 11, anchor="mm", fill="white")
+def _disc(draw: ImageDraw.ImageDraw, place: tuple[float, float], number: int, colour: str) -> None:
+    x, y = place
+    draw.ellipse(_scaled(x - _LABEL, y - _LABEL, x + _LABEL, y + _LABEL), fill="white", outline=colour, width=_SCALE)
+    _text(draw, place, str(number + 1), 11, anchor="mm", fill=colour)
 
 
 def _place(left: int, noise: float, hard: float) -> tuple[float, float]:
@@ -111,10 +127,6 @@ def _place(left: int, noise: float, hard: float) -> tuple[float, float]:
     noise, hard = (min(max(v, low), high) for v, low, high in zip((noise, hard), _LOW, _HIGH, strict=True))
     across = math.log(noise / _LOW[0]) / math.log(_HIGH[0] / _LOW[0])
     return left + across * _SIDE, _TOP + _SIDE * (1 - (hard - _LOW[1]) / (_HIGH[1] - _LOW[1]))
-
-
-def _colour(number: int, name: str, default: str) -> str:
-    return _DEFAULT if name == default else _COLOURS[number % len(_COLOURS)]
 
 
 def _scaled(*values: float) -> list[float]:
