@@ -23,6 +23,7 @@ PUBLIC = [
     "SampleGenerator",
     "SampleMeta",
     "SegmentationTask",
+    "SiblingDiffusion",
 ]
 
 

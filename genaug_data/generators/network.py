@@ -1,4 +1,4 @@
-"""The network of InDomainDiffusion: a small U-Net that is given the condition beside the noisy image."""
+"""The network of the diffusion models: a small U-Net that is given the condition beside the noisy image."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class ConditionalUNet(nn.Module):
     """Predicts the velocity of the diffusion, with diffusers' ``UNet2DModel`` as backbone.
 
     Args:
-        condition: class: its embedding is added to that of the noise level; mask: its channels are concatenated to
-            the noisy image.
+        condition: class: its embedding is added to that of the noise level; mask or image: its channels are
+            concatenated to the noisy image.
         image_channels: of the images, ``C``.
         channels: of each level.
 
@@ -38,7 +38,7 @@ class ConditionalUNet(nn.Module):
         self._kind = condition.kind
         number, levels = len(condition.classes), len(channels)
         self.unet = UNet2DModel(
-            in_channels=image_channels + (number if self._kind == "mask" else 0),
+            in_channels=image_channels + condition.channels_beside(image_channels),
             out_channels=image_channels,
             block_out_channels=tuple(channels),
             layers_per_block=1,

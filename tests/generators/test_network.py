@@ -45,6 +45,18 @@ def test_the_condition_reaches_the_output(kind):
     assert not torch.allclose(out[0], out[1])
 
 
+def test_an_image_as_condition_reaches_the_output_and_its_null_is_grey():
+    condition = Condition("image")
+    network = new_network(condition, 3, (8, 16), 0)
+    torch.nn.init.ones_(network.unet.conv_out.weight)
+    noisy, parents = torch.ones(2, 3, 8, 4), torch.stack([torch.full((3, 8, 4), 0.5), torch.full((3, 8, 4), -0.5)])
+    level = torch.tensor([500, 500])
+    with torch.no_grad():
+        out, null = network(noisy, level, parents), network(noisy, level, condition.drop(parents))
+        assert not torch.allclose(out[0], out[1])
+        torch.testing.assert_close(null, network(noisy, level, torch.zeros_like(parents)))
+
+
 def test_loaded_weights_are_copies_for_inference():
     condition = Condition("class", (0,))
     weights = new_network(condition, 1, (8,), 0).state_dict()
