@@ -2,7 +2,8 @@ import pytest
 import torch
 
 from genaug_data.generators.condition import Condition
-from genaug_data.generators.network import _initialise, load_network, new_network
+from genaug_data.generators.initialising import initialise
+from genaug_data.generators.network import load_network, new_network
 from genaug_data.seeding import torch_generator
 
 
@@ -29,7 +30,7 @@ def test_initialisation_is_that_of_torch():
 
 def test_a_module_without_known_initialisation_is_refused():
     with pytest.raises(TypeError, match="no initialisation is known for LayerNorm"):
-        _initialise(torch.nn.LayerNorm(3), torch_generator(0))
+        initialise(torch.nn.LayerNorm(3), torch_generator(0))
 
 
 @pytest.mark.parametrize("kind", ["class", "mask"])
