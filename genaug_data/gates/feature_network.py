@@ -24,16 +24,15 @@ from genaug_data.tasks import dataset_probe
 from genaug_data.tensor_file import DamagedFile, digest_of, read_tensors, write_tensors
 
 _FORMAT = 1
-_WIDTHS = (32, 64, 128)
-_GRID = 5
-"""Features keep so many places a side: where a stroke is matters as much as which."""
+_WIDTHS = (32, 64, 128, 256)
+_SHARPNESS = 16.0
+"""Of the softmax over cosines: the classifier sees directions alone, as the gate does (arXiv:1804.07090)."""
 
-_DROPPED = 0.3
 _RATE, _DECAY = 3e-3, 1e-2
 
 
 class FeatureNetwork:
-    """Features of a classifier: uint8 images ``(B, C, H, W)`` of any size from 4x4 on to float32 ``(B, 3200)``.
+    """Features of a classifier: uint8 images ``(B, C, H, W)`` of any size to float32 ``(B, 256)``.
 
     Args:
         weights: of the layers before the last, as :func:`fit_features` leaves them.
@@ -41,12 +40,14 @@ class FeatureNetwork:
 
     Attributes:
         fingerprint: name, format and a hash of the weights.
+        weights: of the layers.
     """
 
     def __init__(self, weights: dict[str, torch.Tensor], image_channels: int) -> None:
         self.fingerprint = f"FeatureNetwork/{_FORMAT}/{digest_of(weights)}"
+        self.weights = weights
         self._channels = image_channels
-        self._layers = _layers(image_channels)
+        self._layers = feature_layers(image_channels)
         self._layers.load_state_dict(weights)
         self._layers.requires_grad_(False).eval()
 
@@ -100,7 +101,7 @@ def fit_features(
         >>> known = [Sample(torch.full((1, 8, 8), 20 * i, dtype=torch.uint8), i // 4) for i in range(8)]
         >>> features = fit_features(known, tempfile.mkdtemp(), steps=2, progress=False)
         >>> features(torch.stack([known[0].image, known[5].image])).shape
-        torch.Size([2, 3200])
+        torch.Size([2, 256])
     """
     samples = labelled_samples(dataset)
     settings = {"rotations": rotations, "bend": bend, "steps": steps, "batch_size": batch_size, "seed": seed}
@@ -132,9 +133,9 @@ class _Course:
         self._families = [families[label] for label in sorted(families)]
         self._examples, self._bend, self._seed = examples, bend, seed
         self._turns = 4 if rotations else 1
-        self._layers = _layers(examples.image_channels)
+        self._layers = feature_layers(examples.image_channels)
         with torch.device("meta"):
-            head = nn.Linear(_WIDTHS[-1] * _GRID**2, len(self._families) * self._turns)
+            head = nn.Linear(_WIDTHS[-1], len(self._families) * self._turns, bias=False)
         self._head = head.to_empty(device="cpu")
 
     def run(self, steps: int, batch_size: int, progress: bool, beat: Callable[[], None]) -> dict[str, torch.Tensor]:
@@ -148,10 +149,9 @@ class _Course:
             for step in range(steps):
                 draw = torch_generator(derive(self._seed, "step", step))
                 images, classes = self._draw(batch_size, draw)
-                features = self._layers(images)
-                # By hand, as torch's own dropout draws from the global generator.
-                kept = torch.rand(features.shape, generator=draw) >= _DROPPED
-                loss = functional.cross_entropy(self._head(features * kept / (1 - _DROPPED)), classes)
+                features = functional.normalize(self._layers(images), dim=1)
+                cosines = features @ functional.normalize(self._head.weight, dim=1).T
+                loss = functional.cross_entropy(_SHARPNESS * cosines, classes)
                 optimizer.zero_grad()
                 loss.backward()
                 optimizer.step()
@@ -173,19 +173,21 @@ class _Course:
         for turn in range(1, self._turns):
             turned = classes % self._turns == turn
             images[turned] = torch.rot90(images[turned], turn, (2, 3))
-        return (random_affine(images, draw, self._bend) if self._bend else images), classes
+        images = random_affine(images, draw, self._bend) if self._bend else images
+        return images.contiguous(memory_format=torch.channels_last), classes
 
 
-def _layers(image_channels: int) -> nn.Sequential:
-    """Return layers whose values are still to be set."""
+def feature_layers(image_channels: int) -> nn.Sequential:
+    """Return the layers of a :class:`FeatureNetwork`, whose values are still to be set: load its ``weights``."""
     layers: list[nn.Module] = []
     inputs = image_channels
     # On the meta device, as torch's own initialisation draws from the global generator.
     with torch.device("meta"):
         for width in _WIDTHS:
-            layers += [nn.Conv2d(inputs, width, 3, padding=1), nn.BatchNorm2d(width), nn.ReLU(), nn.MaxPool2d(2)]
+            pool = nn.MaxPool2d(2, ceil_mode=True)
+            layers += [nn.Conv2d(inputs, width, 3, padding=1), nn.BatchNorm2d(width), nn.ReLU(), pool]
             inputs = width
-    return nn.Sequential(*layers[:-1], nn.AdaptiveAvgPool2d(_GRID), nn.Flatten()).to_empty(device="cpu")
+    return nn.Sequential(*layers[:-1], nn.AdaptiveAvgPool2d(1), nn.Flatten()).to_empty(device="cpu")
 
 
 def _read(path: Path, wanted: dict[str, Any]) -> FeatureNetwork | None:
