@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from genaug_data.classic import ClassicAugment
     from genaug_data.dataset import GenerativeAugmentDataset
     from genaug_data.errors import GenaugError, GenaugWarning
-    from genaug_data.generators import InDomainDiffusion, SampleGenerator
+    from genaug_data.generators import InDomainDiffusion, SampleGenerator, SiblingDiffusion
     from genaug_data.meta import SampleMeta
     from genaug_data.per_sample_loss import PerSampleLoss
     from genaug_data.ratio import Ratio
@@ -35,6 +35,7 @@ _HOMES = {
     "SampleGenerator": "generators",
     "SampleMeta": "meta",
     "SegmentationTask": "tasks",
+    "SiblingDiffusion": "generators",
 }
 
 __all__ = [
@@ -54,6 +55,7 @@ __all__ = [
     "SampleGenerator",
     "SampleMeta",
     "SegmentationTask",
+    "SiblingDiffusion",
 ]
 
 

@@ -24,6 +24,7 @@ PUBLIC = [
     "SampleGenerator",
     "SampleMeta",
     "SegmentationTask",
+    "SiblingDiffusion",
 ]
 
 

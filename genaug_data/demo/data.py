@@ -10,7 +10,11 @@ from pathlib import Path
 
 from genaug_data.errors import DataError
 
-ARCHIVES = {"cifar10": "cifar10_imagefolder.zip", "camvid": "camvid_240x180.zip"}
+ARCHIVES = {
+    "cifar10": "cifar10_imagefolder.zip",
+    "camvid": "camvid_240x180.zip",
+    "omniglot": "omniglot_small.zip",
+}
 """Name of each set's folder, and of the archive that holds it."""
 
 

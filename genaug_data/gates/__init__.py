@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from genaug_data.gates.base import Gate, fingerprint_of, judge_all
 from genaug_data.gates.duplicate import Duplicate
+from genaug_data.gates.feature import FeatureSimilarity
+from genaug_data.gates.feature_network import FeatureNetwork, fit_features
 from genaug_data.gates.leak import Leak
 from genaug_data.gates.no_op import NoOp
 from genaug_data.gates.overlap import check_disjoint
@@ -14,6 +16,8 @@ from genaug_data.sample import Sample
 
 __all__ = [
     "Duplicate",
+    "FeatureNetwork",
+    "FeatureSimilarity",
     "Gate",
     "Leak",
     "NoOp",
@@ -21,6 +25,7 @@ __all__ = [
     "check_disjoint",
     "default_gates",
     "fingerprint_of",
+    "fit_features",
     "judge_all",
 ]
 

@@ -14,12 +14,14 @@ from genaug_data.generators.base import (
 
 if TYPE_CHECKING:
     from genaug_data.generators.in_domain import InDomainDiffusion
+    from genaug_data.generators.sibling import SiblingDiffusion
 
 __all__ = [
     "BaseGenerator",
     "InDomainDiffusion",
     "ParentBatch",
     "SampleGenerator",
+    "SiblingDiffusion",
     "check_variants",
     "group_key",
     "identity_of",
@@ -32,4 +34,8 @@ def __getattr__(name: str) -> Any:
         from genaug_data.generators.in_domain import InDomainDiffusion
 
         return InDomainDiffusion
+    if name == "SiblingDiffusion":
+        from genaug_data.generators.sibling import SiblingDiffusion
+
+        return SiblingDiffusion
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,4 +1,4 @@
-"""What a variant is conditioned on: the class of its parent, or its parent's mask."""
+"""What a variant is conditioned on: the class of its parent, its parent's mask, or the parent itself."""
 
 from __future__ import annotations
 
@@ -19,16 +19,21 @@ class Condition:
 
     Args:
         kind: ``"class"``: an index into an embedding, null is the index after the last; ``"mask"``: one channel of
-            zeros and ones per class, null is all zero, and so are pixels that belong to no class.
-        classes: the class ids that occur, ascending; gaps are fine.
+            zeros and ones per class, null is all zero, and so are pixels that belong to no class; ``"image"``: the
+            parent's own channels, values in [-1, 1], null is all zero; there is nothing to encode.
+        classes: the class ids that occur, ascending; gaps are fine; none for ``"image"``.
 
     Example:
         >>> Condition("class", (2, 7)).encode([7, 2, None], (1, 1)).tolist()
         [1, 0, 2]
     """
 
-    kind: Literal["class", "mask"]
-    classes: tuple[int, ...]
+    kind: Literal["class", "mask", "image"]
+    classes: tuple[int, ...] = ()
+
+    def channels_beside(self, image_channels: int) -> int:
+        """Return how many channels the network is given beside those of the noisy image."""
+        return {"class": 0, "mask": len(self.classes), "image": image_channels}[self.kind]
 
     def encode(self, targets: Sequence[Any], size: tuple[int, int]) -> torch.Tensor:
         """Return annotations as the network takes them.
@@ -84,7 +89,7 @@ def kind_of(target: Any) -> Literal["class", "mask"]:
         return "mask"
     found = f"a tensor {tuple(target.shape)}" if isinstance(target, torch.Tensor) else type(target).__name__
     raise GeneratorError(
-        f"InDomainDiffusion needs class ids or masks as annotations, found {found}: pass another generator"
+        f"the generator needs class ids or masks as annotations, found {found}: pass another generator"
     )
 
 

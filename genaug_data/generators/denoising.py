@@ -37,6 +37,31 @@ def ddim(
     return noisy
 
 
+def guided(
+    network: Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor],
+    condition: torch.Tensor,
+    null: torch.Tensor,
+    scale: float,
+) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:
+    """Return a predictor for :func:`ddim` with classifier-free guidance (arXiv:2207.12598).
+
+    Args:
+        network: returns the velocity, given noisy images, their level and their encoded condition.
+        condition: of each image, ``(B, ...)``.
+        null: the null condition for each, of the same shape.
+        scale: 1 follows the condition as it was learned, and costs half; larger exaggerates it.
+    """
+    if scale == 1:
+        return lambda noisy, level: network(noisy, level, condition)
+    both = torch.cat([condition, null])
+
+    def predict(noisy: torch.Tensor, level: torch.Tensor) -> torch.Tensor:
+        conditional, unconditional = network(noisy.repeat(2, 1, 1, 1), level.repeat(2), both).chunk(2)
+        return unconditional + scale * (conditional - unconditional)
+
+    return predict
+
+
 def levels_of(recipe: Recipe) -> list[int]:
     """Return the noise levels that a recipe passes: from ``floor(strength * LEVELS)`` down to 0.
 

@@ -14,7 +14,9 @@ from genaug_data.errors import GeneratorError
 from genaug_data.generators.condition import Condition, classes_in, kind_of
 from genaug_data.generators.padding import pad_image, pad_target
 from genaug_data.sample import Sample, Target, content_hash
+from genaug_data.tasks import SampleView, resolve_task
 from genaug_data.tasks.image_format import ImageFormat
+from genaug_data.tasks.view import first_item
 
 _KEPT_IN_MEMORY = 2 * 2**30
 _HELD_OUT = 10
@@ -53,6 +55,17 @@ class UnlabelledImages(Sequence[Sample]):
         return Sample(ImageFormat.of(item).read(item), "")
 
 
+def labelled_samples(dataset: Any) -> Sequence[Sample]:
+    """Return a labelled dataset as Samples: as it is if it holds Samples, else as ``task="classification"`` reads it.
+
+    Raises:
+        DataError: it is empty, not map-style, or its items are not labelled images.
+    """
+    if isinstance(first_item(dataset), Sample):
+        return dataset
+    return SampleView(dataset, resolve_task("classification", dataset))
+
+
 @dataclass(frozen=True)
 class Examples:
     """Everything that a fit reads.
@@ -64,6 +77,7 @@ class Examples:
         training: indices to learn from.
         held_out: indices that decide when to stop; those of ``training`` where there are too few for a split.
         labelled: number of examples with annotation; later indices have none.
+        labels: class ids of these, in order; all 0 where annotations are masks.
     """
 
     condition: Condition
@@ -72,6 +86,7 @@ class Examples:
     training: list[int]
     held_out: list[int]
     labelled: int
+    labels: list[int]
     _sources: tuple[Sequence[Sample], Sequence[Sample]]
 
     @property
@@ -130,7 +145,7 @@ class _Reading:
         self._channels = 0
         self._size = (0, 0)
         self._classes: set[int] = set()
-        self._split: list[tuple[bool, Target]] = []
+        self._split: list[tuple[bool, int]] = []
 
     def add(self, sample: Sample, *, labelled: bool) -> None:
         channels, height, width = sample.image.shape
@@ -159,7 +174,7 @@ class _Reading:
         self._kind = kind
         self._classes.update(classes_in(sample.target, self._ignore_index))
         held_out = int.from_bytes(content_hash(sample)[:8], "little") % _HELD_OUT == 0
-        self._split.append((held_out, sample.target if kind == "class" else 0))
+        self._split.append((held_out, sample.target if isinstance(sample.target, int) else 0))
 
     def examples(self, samples: Sequence[Sample], unlabelled: Sequence[Sample]) -> Examples:
         if not self._split:
@@ -170,8 +185,8 @@ class _Reading:
                 "from: check the masks or ignore_index="
             )
         # A class must not be held out whole: nobody would learn it.
-        learned = Counter(target for held_out, target in self._split if not held_out)
-        places = [held_out and learned[target] > 0 for held_out, target in self._split]
+        learned = Counter(label for held_out, label in self._split if not held_out)
+        places = [held_out and learned[label] > 0 for held_out, label in self._split]
         training = [index for index, held_out in enumerate(places) if not held_out]
         fits = self._bytes <= _KEPT_IN_MEMORY
         return Examples(
@@ -181,5 +196,6 @@ class _Reading:
             training=training,
             held_out=[index for index, held_out in enumerate(places) if held_out] or training,
             labelled=len(self._split),
+            labels=[label for _, label in self._split],
             _sources=self._kept if fits else (samples, unlabelled),
         )

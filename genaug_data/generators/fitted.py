@@ -28,9 +28,9 @@ class FitRecord:
 
     Args:
         identity: of the generator before the fit: name and settings.
-        dataset: probe of the training set.
+        dataset: probe of what was learned from.
         kind: of the condition.
-        classes: ids that occurred.
+        classes: ids that the condition knows.
         image_channels: of the images.
         size: ``(H, W)`` of the largest image.
         channels: of each level of the network.
@@ -39,11 +39,12 @@ class FitRecord:
         losses: ``(step, loss on the held-out examples)`` at each evaluation.
         weights: digest of the weights.
         format: of these files, and of the way from weights to images.
+        generator: name of its class.
     """
 
     identity: str
     dataset: str
-    kind: Literal["class", "mask"]
+    kind: Literal["class", "mask", "image"]
     classes: tuple[int, ...]
     image_channels: int
     size: tuple[int, int]
@@ -53,6 +54,7 @@ class FitRecord:
     losses: tuple[tuple[int, float], ...]
     weights: str
     format: int = FORMAT
+    generator: str = "InDomainDiffusion"
 
     @property
     def condition(self) -> Condition:
@@ -64,7 +66,7 @@ class FitRecord:
         """Short name of everything that decides which image a request gives."""
         parts = (self.weights, self.kind, self.classes, self.image_channels, self.size, self.channels)
         digest = hashlib.blake2b(json.dumps(parts).encode(), digest_size=12).hexdigest()
-        return f"InDomainDiffusion/{self.format}/{digest}"
+        return f"{self.generator}/{self.format}/{digest}"
 
     @classmethod
     def from_json(cls, fields: dict[str, Any]) -> FitRecord:
@@ -118,7 +120,7 @@ def _check_record(record: FitRecord, weights: dict[str, torch.Tensor]) -> None:
     losses = [loss for _, loss in record.losses]
     if any(type(count) is not int for count in counts) or any(type(loss) is not float for loss in losses):
         raise DamagedFile(f"{_RECORD} holds values of the wrong type")
-    if record.kind not in ("class", "mask"):
+    if record.kind not in ("class", "mask", "image"):
         raise DamagedFile(f"{_RECORD} tells of the condition {record.kind!r}")
     if len(record.size) != 2 or not all(1 <= side <= _MOST_SIDE for side in record.size):
         raise DamagedFile(f"{_RECORD} tells of images of size {record.size}")

@@ -1,4 +1,4 @@
-"""The training loop of InDomainDiffusion: resumable to the bit, stopped early on held-out examples."""
+"""The training loop of the diffusion models: resumable to the bit, stopped early on held-out examples."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from genaug_data.errors import GenaugWarning, GeneratorError
 from genaug_data.generators.accelerator import own_accelerator
-from genaug_data.generators.examples import Examples
+from genaug_data.generators.lessons import Lessons
 from genaug_data.generators.network import ConditionalUNet, new_network
 from genaug_data.generators.schedule import LEVELS, signal_and_noise
 from genaug_data.generators.settings import FitSettings
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 _EVALUATIONS = 20
 _EVALUATED = 256
 _LARGEST_GRADIENT = 1.0
-_LARGEST_UNLABELLED_SHARE = 0.5
 
 
 @dataclass
@@ -69,7 +68,7 @@ class FitPlace:
 
 
 def fit_network(
-    examples: Examples, size: tuple[int, int], settings: FitSettings, device: torch.device, place: FitPlace
+    lessons: Lessons, settings: FitSettings, device: torch.device, place: FitPlace
 ) -> tuple[dict[str, torch.Tensor], Course]:
     """Fit a network and return the best weights, float32 on the CPU, and how it went.
 
@@ -77,8 +76,7 @@ def fit_network(
     ends, on a CPU with the same number of threads, with the same bits.
 
     Args:
-        examples: what to learn from.
-        size: to which images are padded.
+        lessons: what to learn from.
         settings: with nothing left open.
         device: CPU or CUDA.
         place: of the checkpoint.
@@ -87,31 +85,24 @@ def fit_network(
         GeneratorError: the loss is no longer finite.
     """
     with own_accelerator(device, settings.mixed_precision) as accelerator:
-        fit = _Fit(examples, size, settings, accelerator, place)
+        fit = _Fit(lessons, settings, accelerator, place)
         fit.resume()
         fit.run()
     return fit.best, fit.course
 
 
 class _Fit:
-    def __init__(
-        self,
-        examples: Examples,
-        size: tuple[int, int],
-        settings: FitSettings,
-        accelerator: Accelerator,
-        place: FitPlace,
-    ) -> None:
+    def __init__(self, lessons: Lessons, settings: FitSettings, accelerator: Accelerator, place: FitPlace) -> None:
         assert settings.channels is not None
         assert settings.max_steps is not None
         assert settings.batch_size is not None
         assert settings.learning_rate is not None
-        self._examples, self._size, self._accelerator, self._place = examples, size, accelerator, place
-        self._setup = {"settings": json.loads(json.dumps(asdict(settings))), "size": list(size)}
+        self._lessons, self._accelerator, self._place = lessons, accelerator, place
+        self._setup = {"settings": json.loads(json.dumps(asdict(settings))), "size": list(lessons.size)}
         self._seed, self._patience, self._dropout = settings.seed, settings.patience, settings.condition_dropout
         self._steps, self._batch_size, self._rate = settings.max_steps, settings.batch_size, settings.learning_rate
         network = new_network(
-            examples.condition, examples.image_channels, settings.channels, derive(settings.seed, "weights")
+            lessons.condition, lessons.image_channels, settings.channels, derive(settings.seed, "weights")
         ).to(accelerator.device)
         self._average: ConditionalUNet = copy.deepcopy(network).requires_grad_(False).eval()
         self._network = network
@@ -143,9 +134,9 @@ class _Fit:
 
     def _take_step(self, step: int) -> None:
         draw = torch_generator(derive(self._seed, "step", step))
-        clean, condition = self._load(self._draw_indices(draw))
+        clean, condition = self._lessons.draw(self._batch_size, draw, self._accelerator.device)
         dropped = torch.rand(len(clean), generator=draw) < self._dropout
-        condition = self._examples.condition.drop(condition, dropped.to(clean.device))
+        condition = self._lessons.condition.drop(condition, dropped.to(clean.device))
         levels = torch.randint(1, LEVELS + 1, (len(clean),), generator=draw).to(clean.device)
         noise = torch.randn(clean.shape, generator=draw).to(clean.device)
         for group in self._optimizer.param_groups:
@@ -156,25 +147,6 @@ class _Fit:
         self._accelerator.clip_grad_norm_(self._network.parameters(), _LARGEST_GRADIENT)
         self._stepper.step()
         self._follow(min(0.995, (1 + step) / (10 + step)))
-
-    def _draw_indices(self, draw: torch.Generator) -> list[int]:
-        training, examples = self._examples.training, self._examples
-        chosen = torch.randint(len(training), (self._batch_size,), generator=draw).tolist()
-        indices = [training[place] for place in chosen]
-        if examples.unlabelled:
-            share = examples.unlabelled / (examples.unlabelled + len(training))
-            other = torch.rand(self._batch_size, generator=draw) < min(share, _LARGEST_UNLABELLED_SHARE)
-            drawn = torch.randint(examples.unlabelled, (self._batch_size,), generator=draw).tolist()
-            for place in other.nonzero().flatten().tolist():
-                indices[place] = examples.labelled + drawn[place]
-        return indices
-
-    def _load(self, indices: list[int]) -> tuple[torch.Tensor, torch.Tensor]:
-        images, targets = self._examples.batch(indices, self._size)
-        condition = self._examples.condition.encode(targets, self._size)
-        device = self._accelerator.device
-        clean = images.to(device).float().div_(127.5).sub_(1).contiguous(memory_format=torch.channels_last)
-        return clean, condition.to(device)
 
     def _rate_share(self, step: int) -> float:
         warm_up = min(100, self._steps // 10 + 1)
@@ -200,17 +172,18 @@ class _Fit:
     @torch.no_grad()
     def _held_out_loss(self) -> float:
         """Return the loss of the averaged weights, always with the same noise at the same levels."""
-        indices, total = self._examples.held_out[:_EVALUATED], 0.0
-        levels = torch.linspace(1, LEVELS, len(indices) + 2).round().long()[1:-1]
+        count, total = min(self._lessons.held_out, _EVALUATED), 0.0
+        levels = torch.linspace(1, LEVELS, count + 2).round().long()[1:-1]
         draw = torch_generator(derive(self._seed, "held-out"))
         levels = levels[torch.randperm(len(levels), generator=draw)]
-        for start in range(0, len(indices), self._batch_size):
-            clean, condition = self._load(indices[start : start + self._batch_size])
+        for start in range(0, count, self._batch_size):
+            stop = min(start + self._batch_size, count)
+            clean, condition = self._lessons.examine(start, stop, self._accelerator.device)
             noise = torch.randn(clean.shape, generator=draw).to(clean.device)
-            part = levels[start : start + self._batch_size].to(clean.device)
+            part = levels[start:stop].to(clean.device)
             total += len(clean) * _velocity_loss(self._average, clean, noise, part, condition).item()
             self._place.beat()
-        return total / len(indices)
+        return total / count
 
     def _save(self) -> float:
         """Write a checkpoint and return when the next one is due: later, the longer this one took."""

@@ -8,24 +8,19 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 
-from genaug_data.errors import ConfigError, GeneratorError
 from genaug_data.generators.base import BaseGenerator, ParentBatch
 from genaug_data.generators.condition import IGNORED_BY_DEFAULT
-from genaug_data.generators.denoising import ddim, levels_of, noised
+from genaug_data.generators.denoising import ddim, guided, levels_of, noised
 from genaug_data.generators.examples import Examples, UnlabelledImages, read_examples
-from genaug_data.generators.fitted import FitRecord, Fitted, folder_of_fit, load_fitted, save_fitted
-from genaug_data.generators.fitting import FitPlace, fit_network
-from genaug_data.generators.network import ConditionalUNet, load_network
+from genaug_data.generators.fitted import FitRecord
+from genaug_data.generators.learned import LearnedNetwork
+from genaug_data.generators.lessons import AnnotatedLessons
 from genaug_data.generators.settings import FitSettings
 from genaug_data.sample import Sample
 from genaug_data.tasks import dataset_probe
-from genaug_data.tensor_file import digest_of
 
 if TYPE_CHECKING:
     from typing_extensions import Self
-
-_MAX_SIZE = {"CPU": 32, "GPU": 128}
-"""Largest side, in pixels, for which a fit on this kind of device ends within a usual training run's time."""
 
 
 class InDomainDiffusion(BaseGenerator):
@@ -89,9 +84,7 @@ class InDomainDiffusion(BaseGenerator):
         device: str | torch.device = "auto",
     ) -> None:
         super().__init__(batch_size=variants_at_once, device=device)
-        if isinstance(max_size, str) and max_size != "auto":
-            raise ConfigError(f'max_size must be a number of pixels, "auto" or None, got {max_size!r}')
-        self._settings = FitSettings(
+        settings = FitSettings(
             max_steps=max_steps,
             batch_size=batch_size,
             channels=None if channels is None else tuple(channels),
@@ -103,16 +96,15 @@ class InDomainDiffusion(BaseGenerator):
         )
         self._unlabelled = UnlabelledImages(() if unlabelled is None else unlabelled)
         self._ignore_index = ignore_index
-        self._max_size = max_size
-        self._checkpoint_seconds = checkpoint_seconds
-        self._fitted: Fitted | None = None
-        self._network: ConditionalUNet | None = None
+        self._learned = LearnedNetwork(
+            "InDomainDiffusion", settings, max_size=max_size, checkpoint_seconds=checkpoint_seconds
+        )
 
     @property
     def identity(self) -> str:
         """Name and settings, and a probe of the unlabelled images: known before any fit."""
         other = dataset_probe(self._unlabelled) if len(self._unlabelled) else None
-        return f"InDomainDiffusion({self._settings}, ignore_index={self._ignore_index}, unlabelled={other})"
+        return f"InDomainDiffusion({self._learned.settings}, ignore_index={self._ignore_index}, unlabelled={other})"
 
     @property
     def fingerprint(self) -> str:
@@ -130,7 +122,7 @@ class InDomainDiffusion(BaseGenerator):
         Raises:
             GeneratorError: there was no fit yet.
         """
-        return self._known().record
+        return self._learned.record
 
     def fit(
         self,
@@ -154,21 +146,24 @@ class InDomainDiffusion(BaseGenerator):
         Raises:
             GeneratorError: annotations that are no classes or masks, images too large, a loss that is not finite.
         """
-        beat = beat or (lambda: None)
-        identity, dataset = self.identity, dataset_probe(samples)
-        place = folder_of_fit(Path(folder), identity, dataset)
-        fitted = load_fitted(place, identity, dataset)
-        if fitted is None and self._is_fitted_for(identity, dataset):
-            # In another folder before: kept here too, so that a process that starts anew finds it.
-            fitted = self._known()
-            save_fitted(place, fitted)
-        if fitted is None:
-            examples = read_examples(
-                samples, self._unlabelled, ignore_index=self._ignore_index, progress=progress, beat=beat
+        heard = beat or (lambda: None)
+
+        def read() -> Examples:
+            return read_examples(
+                samples, self._unlabelled, ignore_index=self._ignore_index, progress=progress, beat=heard
             )
-            self._check_size(examples.size)
-            fitted = self._fit_anew(examples, identity, dataset, place, progress, beat)
-        self._adopt(fitted)
+
+        self._learned.learn(
+            Path(folder),
+            self.identity,
+            dataset_probe(samples),
+            read,
+            AnnotatedLessons,
+            device=self.device,
+            progress=progress,
+            beat=heard,
+        )
+        self.multiple = self._learned.multiple
 
     def make(self, batch: ParentBatch) -> torch.Tensor:
         """Denoise the noised parents, guided towards their annotation.
@@ -177,109 +172,20 @@ class InDomainDiffusion(BaseGenerator):
             GeneratorError: no fit yet, images of other channels, a class that was not there to learn from, or a recipe
                 that leaves nothing to do.
         """
-        record, network = self.record, self._on_device()
-        self._check_channels(batch.images.shape[1])
+        condition, network = self.record.condition, self._learned.on(self.device)
+        self._learned.check_channels(batch.images.shape[1])
         levels = levels_of(batch.recipe)
-        condition = record.condition
         encoded = condition.encode(batch.targets, (batch.images.shape[-2], batch.images.shape[-1])).to(self.device)
-        scale = batch.recipe.guidance_scale
-        both = torch.cat([encoded, condition.drop(encoded)])
-
-        def predict(noisy: torch.Tensor, level: torch.Tensor) -> torch.Tensor:
-            if scale == 1:
-                return network(noisy, level, encoded)
-            conditional, unconditional = network(noisy.repeat(2, 1, 1, 1), level.repeat(2), both).chunk(2)
-            return unconditional + scale * (conditional - unconditional)
-
+        predict = guided(network, encoded, condition.drop(encoded), batch.recipe.guidance_scale)
         start = noised(batch.images, batch.seeds, levels[0]).contiguous(memory_format=torch.channels_last)
         return ddim(predict, start, levels)
 
     def to(self, device: str | torch.device) -> Self:
         """Run on ``device`` from now on; returns the generator itself."""
-        self._network = None
+        self._learned.leave_device()
         return super().to(device)
 
     def padded_size(self, height: int, width: int) -> tuple[int, int]:
         """Return the size that the model was fitted on, or the next multiple if the image is larger."""
         largest = self.record.size
         return super().padded_size(max(height, largest[0]), max(width, largest[1]))
-
-    def __getstate__(self) -> dict[str, Any]:
-        # The network is built again from the weights, on the device of the process that needs it.
-        return {**self.__dict__, "_network": None}
-
-    def _fit_anew(
-        self,
-        examples: Examples,
-        identity: str,
-        dataset: str,
-        place: Path,
-        progress: bool,
-        beat: Callable[[], None],
-    ) -> Fitted:
-        settings = self._settings.sized(examples.size, on_gpu=self.device.type == "cuda")
-        assert settings.channels is not None
-        multiple = _multiple(settings.channels)
-        size = (-(-examples.size[0] // multiple) * multiple, -(-examples.size[1] // multiple) * multiple)
-        progress_file = place / "progress.safetensors"
-        reporting = FitPlace(progress_file, self._checkpoint_seconds, progress, beat)
-        weights, course = fit_network(examples, size, settings, self.device, reporting)
-        record = FitRecord(
-            identity=identity,
-            dataset=dataset,
-            kind=examples.condition.kind,
-            classes=examples.condition.classes,
-            image_channels=examples.image_channels,
-            size=examples.size,
-            channels=settings.channels,
-            steps=course.step,
-            best_step=course.best_step,
-            losses=tuple((int(step), loss) for step, loss in course.losses),
-            weights=digest_of(weights),
-        )
-        fitted = Fitted(record, weights)
-        save_fitted(place, fitted)
-        progress_file.unlink(missing_ok=True)
-        return fitted
-
-    def _adopt(self, fitted: Fitted) -> None:
-        self._fitted, self._network = fitted, None
-        self.multiple = _multiple(fitted.record.channels)
-
-    def _is_fitted_for(self, identity: str, dataset: str) -> bool:
-        record = None if self._fitted is None else self._fitted.record
-        return record is not None and (record.identity, record.dataset) == (identity, dataset)
-
-    def _known(self) -> Fitted:
-        if self._fitted is None:
-            raise GeneratorError("InDomainDiffusion has not been fitted yet: call fit(samples, folder) first")
-        return self._fitted
-
-    def _on_device(self) -> ConditionalUNet:
-        if self._network is None:
-            fitted = self._known()
-            record = fitted.record
-            network = load_network(record.condition, record.image_channels, record.channels, fitted.weights)
-            self._network = network.to(self.device)
-        return self._network
-
-    def _check_channels(self, channels: int) -> None:
-        expected = self.record.image_channels
-        if channels != expected:
-            raise GeneratorError(
-                f"the model was fitted on images of {expected} channel(s), found {channels}: pass images like those"
-            )
-
-    def _check_size(self, size: tuple[int, int]) -> None:
-        kind = "GPU" if self.device.type == "cuda" else "CPU"
-        limit = _MAX_SIZE[kind] if self._max_size == "auto" else self._max_size
-        if limit is not None and max(size) > limit:
-            raise GeneratorError(
-                f"images of {size[0]}x{size[1]} are too large to fit a diffusion model from scratch on a {kind}, whose "
-                f"limit is {limit} pixels: resize them, pass generator=InDomainDiffusion(max_steps=...), which has no "
-                "limit, or pass another generator"
-            )
-
-
-def _multiple(channels: Sequence[int]) -> int:
-    return 2 ** (len(channels) - 1)

@@ -1,8 +1,7 @@
-"""The network of InDomainDiffusion: a small U-Net that is given the condition beside the noisy image."""
+"""The network of the diffusion models: a small U-Net that is given the condition beside the noisy image."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any, cast
 
@@ -10,19 +9,25 @@ import torch
 from torch import nn
 
 from genaug_data.generators.condition import Condition
+from genaug_data.generators.initialising import initialise
 from genaug_data.generators.settings import NORM_GROUPS
 from genaug_data.seeding import torch_generator
 
 _ATTENTION_FROM = 3
 """Levels from which the middle of the network has attention; below, its convolutions see the whole image anyway."""
 
+_ATTENTIVE_LEVELS = 2
+"""Coarsest levels with attention where the condition is an image: at most 16x16 places with the default channels."""
+_WIDEST_HEAD, _NARROW_HEAD = 32, 8
+"""Channels of a head; wide ones are quicker where there are many places."""
+
 
 class ConditionalUNet(nn.Module):
     """Predicts the velocity of the diffusion, with diffusers' ``UNet2DModel`` as backbone.
 
     Args:
-        condition: class: its embedding is added to that of the noise level; mask: its channels are concatenated to
-            the noisy image.
+        condition: class: its embedding is added to that of the noise level; mask or image: its channels are
+            concatenated to the noisy image.
         image_channels: of the images, ``C``.
         channels: of each level.
 
@@ -37,14 +42,17 @@ class ConditionalUNet(nn.Module):
 
         self._kind = condition.kind
         number, levels = len(condition.classes), len(channels)
+        # What is where in a parent is elsewhere in its sibling: convolutions alone look too near.
+        attentive = min(levels, _ATTENTIVE_LEVELS) if self._kind == "image" else 0
         self.unet = UNet2DModel(
-            in_channels=image_channels + (number if self._kind == "mask" else 0),
+            in_channels=image_channels + condition.channels_beside(image_channels),
             out_channels=image_channels,
             block_out_channels=tuple(channels),
             layers_per_block=1,
-            down_block_types=("DownBlock2D",) * levels,
-            up_block_types=("UpBlock2D",) * levels,
+            down_block_types=("DownBlock2D",) * (levels - attentive) + ("AttnDownBlock2D",) * attentive,
+            up_block_types=("AttnUpBlock2D",) * attentive + ("UpBlock2D",) * (levels - attentive),
             add_attention=levels >= _ATTENTION_FROM,
+            attention_head_dim=min(_WIDEST_HEAD, *channels) if attentive else _NARROW_HEAD,
             norm_num_groups=NORM_GROUPS,
             num_class_embeds=number + 1 if self._kind == "class" else None,
         )
@@ -62,7 +70,7 @@ def new_network(condition: Condition, image_channels: int, channels: Sequence[in
     network = _empty_network(condition, image_channels, channels).to_empty(device="cpu")
     generator = torch_generator(seed)
     for module in network.modules():
-        _initialise(module, generator)
+        initialise(module, generator)
     # The first prediction is 0 everywhere, from where the fit is quicker (arXiv:2102.09672).
     nn.init.zeros_(cast(Any, network.unet).conv_out.weight)
     return network.to(memory_format=torch.channels_last)
@@ -81,21 +89,3 @@ def _empty_network(condition: Condition, image_channels: int, channels: Sequence
     # On the meta device, as torch's own initialisation draws from the global generator.
     with torch.device("meta"):
         return ConditionalUNet(condition, image_channels, channels)
-
-
-def _initialise(module: nn.Module, generator: torch.Generator) -> None:
-    """Initialise a module as torch does by itself, from a private generator."""
-    match module:
-        case nn.Conv2d() | nn.Linear():
-            nn.init.kaiming_uniform_(module.weight, a=math.sqrt(5), generator=generator)
-            if module.bias is not None:
-                bound = 1 / math.sqrt(module.weight[0].numel())
-                nn.init.uniform_(module.bias, -bound, bound, generator=generator)
-        case nn.Embedding():
-            nn.init.normal_(module.weight, generator=generator)
-        case nn.GroupNorm():
-            nn.init.ones_(module.weight)
-            nn.init.zeros_(module.bias)
-        case _:
-            if next(module.parameters(recurse=False), None) is not None:
-                raise TypeError(f"no initialisation is known for {type(module).__name__}")

@@ -1,4 +1,4 @@
-"""How InDomainDiffusion is fitted, and the defaults that suit the size of the images."""
+"""How a diffusion model is fitted, and the defaults that suit the size of the images."""
 
 from __future__ import annotations
 

@@ -7,10 +7,11 @@ from itertools import count
 import pytest
 import torch
 
-from genaug_data.gates import Duplicate, Gate, Leak, NoOp, Validity
+from genaug_data.gates import Duplicate, FeatureSimilarity, Gate, Leak, NoOp, Validity
 from genaug_data.sample import Sample, Verdict
+from genaug_data.seeding import torch_generator
 from genaug_data.testing import Violation, check_gate
-from genaug_data.testing.parts import some_samples
+from genaug_data.testing.parts import Speckled, some_samples
 
 CALLS = count()
 
@@ -19,7 +20,26 @@ def leak() -> Leak:
     return Leak([some_samples(20)[12:]])
 
 
-@pytest.mark.parametrize("make", [Validity, NoOp, leak])
+class Flat(torch.nn.Module):
+    """Features that are five fixed sums of the pixels."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.randn(64, 5, generator=torch_generator(0)))
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return (images.flatten(1).float() - 100) @ self.weight
+
+
+def nearest() -> FeatureSimilarity:
+    return FeatureSimilarity(Flat(), Speckled(), keep=0.5, trials=120)
+
+
+def ahead() -> FeatureSimilarity:
+    return FeatureSimilarity(Flat(), Speckled(), score="margin", trials=30)
+
+
+@pytest.mark.parametrize("make", [Validity, NoOp, leak, nearest, ahead])
 def test_ours_pass(make: Callable[[], Gate]) -> None:
     check_gate(make, some_samples())
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from genaug_data.generators import BaseGenerator, InDomainDiffusion, ParentBatch
+from genaug_data.generators import BaseGenerator, InDomainDiffusion, ParentBatch, SiblingDiffusion
 from genaug_data.sample import Request, Sample
 from genaug_data.testing import Violation, check_generator
 from genaug_data.testing.parts import Speckled, some_samples
@@ -21,6 +21,17 @@ CALLS = count()
 
 def tiny() -> InDomainDiffusion:
     return InDomainDiffusion(max_steps=3, batch_size=4, channels=(8, 8), device="cpu", variants_at_once=4)
+
+
+def siblings() -> SiblingDiffusion:
+    return SiblingDiffusion(max_steps=3, batch_size=4, channels=(8, 8), device="cpu", variants_at_once=4)
+
+
+def transferred() -> SiblingDiffusion:
+    known = [Sample(255 - one.image, 40 + place % 4) for place, one in enumerate(some_samples(12))]
+    return SiblingDiffusion(
+        transfer_from=known, rotations=True, max_steps=3, batch_size=4, channels=(8, 8), device="cpu"
+    )
 
 
 def masked(number: int) -> Sample:
@@ -40,7 +51,7 @@ class Negates(BaseGenerator):
         return torch.stack(noise) / 4 - batch.images
 
 
-@pytest.mark.parametrize("make", [tiny, Noisy, Speckled, Negates])
+@pytest.mark.parametrize("make", [tiny, siblings, transferred, Noisy, Speckled, Negates])
 def test_ours_pass_on_classes(make: Callable) -> None:
     check_generator(make, some_samples(6))
 

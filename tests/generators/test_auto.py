@@ -9,7 +9,7 @@ def test_auto_knows_the_ignored_pixels_and_bounds_the_size():
     generator = resolve_generator("auto", SegmentationTask(ignore_index=11))
     assert isinstance(generator, InDomainDiffusion)
     assert generator.identity == InDomainDiffusion(ignore_index=11).identity
-    assert generator._max_size == "auto"
+    assert generator._learned._max_size == "auto"
 
 
 def test_a_generator_of_the_users_own_is_taken_as_it_is():

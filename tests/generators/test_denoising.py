@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from genaug_data.errors import GeneratorError
-from genaug_data.generators.denoising import ddim, levels_of, noised
+from genaug_data.generators.denoising import ddim, guided, levels_of, noised
 from genaug_data.generators.schedule import LEVELS, signal_and_noise
 from genaug_data.sample import Recipe
 from genaug_data.seeding import torch_generator
@@ -47,6 +47,19 @@ def test_steps_are_those_of_diffusers():
     torch.testing.assert_close(
         ddim(predict, start, levels_of(Recipe(strength=1.0, steps=10))), expected, atol=2e-3, rtol=0
     )
+
+
+@pytest.mark.parametrize("scale", [0.0, 1.0, 2.5])
+def test_guidance_goes_past_the_condition_as_far_as_the_scale_says(scale):
+    def network(noisy, level, condition):
+        return noisy * level.view(-1, 1, 1, 1) + condition
+
+    noisy, level = torch.rand(2, 1, 3, 3, generator=torch_generator(0)), torch.tensor([2, 5])
+    condition, null = torch.rand(2, 2, 1, 3, 3, generator=torch_generator(1))
+    found = guided(network, condition, null, scale)(noisy, level)
+    for place in range(2):
+        plain, free = (noisy[place] * level[place] + known[place] for known in (condition, null))
+        torch.testing.assert_close(found[place], free + scale * (plain - free))
 
 
 @settings(max_examples=50, deadline=None)

@@ -69,7 +69,9 @@ def test_an_image_does_not_depend_on_its_batch(fitted):
 
 def test_guidance_one_is_the_conditional_model_alone(fitted):
     calls = []
-    handle = fitted._on_device().register_forward_hook(lambda module, inputs, output: calls.append(len(inputs[0])))
+    handle = fitted._learned.on(fitted.device).register_forward_hook(
+        lambda module, inputs, output: calls.append(len(inputs[0]))
+    )
     fitted.generate(sides(3), orders(3, Recipe(strength=1.0, guidance_scale=1.0, steps=2)))
     fitted.generate(sides(3), orders(3, Recipe(strength=1.0, guidance_scale=2.0, steps=2)))
     handle.remove()
@@ -179,4 +181,4 @@ def test_bf16_fits_too(tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         generator.fit(sides(6), tmp_path, progress=False)
-    assert all(value.dtype == torch.float32 for value in generator._known().weights.values())
+    assert all(value.dtype == torch.float32 for value in generator._learned.weights.values())

@@ -2,7 +2,8 @@ import pytest
 import torch
 
 from genaug_data.generators.condition import Condition
-from genaug_data.generators.network import _initialise, load_network, new_network
+from genaug_data.generators.initialising import initialise
+from genaug_data.generators.network import load_network, new_network
 from genaug_data.seeding import torch_generator
 
 
@@ -29,7 +30,7 @@ def test_initialisation_is_that_of_torch():
 
 def test_a_module_without_known_initialisation_is_refused():
     with pytest.raises(TypeError, match="no initialisation is known for LayerNorm"):
-        _initialise(torch.nn.LayerNorm(3), torch_generator(0))
+        initialise(torch.nn.LayerNorm(3), torch_generator(0))
 
 
 @pytest.mark.parametrize("kind", ["class", "mask"])
@@ -43,6 +44,18 @@ def test_the_condition_reaches_the_output(kind):
         out = network(noisy, torch.tensor([500, 500]), condition.encode(targets, (8, 4)))
     assert out.shape == noisy.shape
     assert not torch.allclose(out[0], out[1])
+
+
+def test_an_image_as_condition_reaches_the_output_and_its_null_is_grey():
+    condition = Condition("image")
+    network = new_network(condition, 3, (8, 16), 0)
+    torch.nn.init.ones_(network.unet.conv_out.weight)
+    noisy, parents = torch.ones(2, 3, 8, 4), torch.stack([torch.full((3, 8, 4), 0.5), torch.full((3, 8, 4), -0.5)])
+    level = torch.tensor([500, 500])
+    with torch.no_grad():
+        out, null = network(noisy, level, parents), network(noisy, level, condition.drop(parents))
+        assert not torch.allclose(out[0], out[1])
+        torch.testing.assert_close(null, network(noisy, level, torch.zeros_like(parents)))
 
 
 def test_loaded_weights_are_copies_for_inference():

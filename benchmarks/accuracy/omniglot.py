@@ -1,0 +1,170 @@
+"""106 characters, one drawing each: strong classic augmentation, and siblings learned from other alphabets.
+
+The generator and the features of the gate are learned on 136 characters of other alphabets, with their rotations; the
+test characters are seen by neither. Layout of the data: omniglot/{images_background_small1,images_background_small2}.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from pathlib import Path
+
+import torch
+from torch import nn
+from tqdm import tqdm
+
+from benchmarks.accuracy.characters import Characters
+from benchmarks.accuracy.few_shot import Arm, FewShot, Pool, table_rows, train_arm
+from benchmarks.reporting import report
+from genaug_data import Recipe, Request, Sample, SiblingDiffusion
+from genaug_data.demo.data import find_data
+from genaug_data.errors import DataError
+from genaug_data.gates import FeatureNetwork, FeatureSimilarity, fit_features
+from genaug_data.seeding import derive
+
+PLAIN = Recipe(strength=1.0, guidance_scale=1.0, steps=12)
+GUIDED = Recipe(strength=1.0, guidance_scale=2.0, steps=12)
+KEEP = 0.25
+
+ARMS = (
+    Arm("real only", classic=False),
+    Arm("classic only"),
+    Arm("classic + copies of hard examples", ratio=0.25, pool="copies", policy="entropy"),
+    Arm("classic + siblings", ratio=0.25, pool="siblings"),
+    Arm("classic + siblings, gate", ratio=0.25, pool="nearest"),
+    Arm("classic + siblings, gate, ratio 0.5", ratio=0.5, pool="nearest"),
+    Arm("classic + siblings, gate by margin", ratio=0.25, pool="margin"),
+    Arm("classic + siblings, gate, hard parents", ratio=0.25, pool="nearest", policy="entropy"),
+    Arm("classic + guided siblings, gate", ratio=0.25, pool="guided"),
+    Arm("classic, network from the source", begun=True),
+    Arm("the same + siblings, gate", ratio=0.25, pool="nearest", begun=True),
+)
+BASELINE = "classic only"
+
+
+class Study:
+    """What is learned on the source once, and the runs on the target.
+
+    Args:
+        root: folder of the two image sets.
+        folder: keeps what was learned, for the next run.
+        quick: whether everything is tiny: whether it runs, not what it is worth.
+        progress: whether to show progress bars.
+    """
+
+    def __init__(self, root: Path, folder: Path, *, quick: bool, progress: bool) -> None:
+        self.source = Characters(root / "images_background_small1")
+        self.target = Characters(root / "images_background_small2", without=("Greek", "Latin"))
+        self.candidates = 400 if quick else 4240
+        self.steps = 20 if quick else 500
+        self.generator = SiblingDiffusion(
+            transfer_from=self.source,
+            rotations=True,
+            max_steps=10 if quick else 4000,
+            batch_size=64,
+            channels=(24, 48, 64),
+            learning_rate=2e-3,
+            patience=20,
+            variants_at_once=128,
+        )
+        self.generator.fit([Sample(self.target.images[0], 0)], folder, progress=progress)
+        self.features: FeatureNetwork = fit_features(
+            self.source, folder, rotations=True, steps=20 if quick else 900, progress=progress
+        )
+        self.classes = int(self.target.labels.max()) + 1
+
+    def network(self, *, begun: bool, seed: int) -> nn.Module:
+        """Return a classifier of the target; its layers are those that the features come from."""
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(derive(seed, "network"))
+            layers = nn.Sequential(
+                *(nn.Conv2d(1, 32, 3, padding=1), nn.BatchNorm2d(32), nn.ReLU(), nn.MaxPool2d(2)),
+                *(nn.Conv2d(32, 64, 3, padding=1), nn.BatchNorm2d(64), nn.ReLU(), nn.MaxPool2d(2)),
+                *(nn.Conv2d(64, 128, 3, padding=1), nn.BatchNorm2d(128), nn.ReLU()),
+                nn.Flatten(),
+            )
+            head = nn.Linear(128 * 25, self.classes)
+        if begun:
+            layers.load_state_dict(self.features.weights)
+        return nn.Sequential(layers, nn.Dropout(0.3), head)
+
+    def pools(self, task: FewShot, wanted: set[str], seed: int) -> dict[str, Pool]:
+        """Return the variants by the name of their pool: as many candidates for each, of which a gate leaves some."""
+        parents = [Sample(image, int(label)) for image, label in zip(task.images, task.labels, strict=True)]
+        found = {"copies": Pool(task.images, torch.arange(len(parents)))}
+        for recipe, gates in ((PLAIN, ("siblings", "nearest", "margin")), (GUIDED, ("guided",))):
+            if not wanted & set(gates):
+                continue
+            requests = [
+                Request(place, number, recipe, derive(seed, "variant", place, number))
+                for number in range(self.candidates // len(parents))
+                for place in range(len(parents))
+            ]
+            mothers = [parents[request.parent] for request in requests]
+            children = self.generator.generate(mothers, requests)
+            for name in sorted(wanted & set(gates)):
+                accepted = [True] * len(children)
+                if name != "siblings":
+                    score = "margin" if name == "margin" else "own"
+                    gate = FeatureSimilarity(self.features, self.generator, keep=KEEP, score=score, recipe=recipe)
+                    gate.prepare(parents, progress=False)
+                    accepted = [verdict.accepted for verdict in gate.judge(mothers, children)]
+                kept = [place for place, good in enumerate(accepted) if good]
+                found[name] = Pool(
+                    torch.stack([children[place].image for place in kept]),
+                    torch.tensor([requests[place].parent for place in kept]),
+                )
+        return found
+
+    def run(self, arms: tuple[Arm, ...], shots: int, seeds: int, *, progress: bool) -> dict[str, list[float]]:
+        """Run every arm with every seed; returns the accuracies in percent by arm, in the order of the seeds."""
+        results: dict[str, list[float]] = {arm.name: [] for arm in arms}
+        with tqdm(total=seeds * len(arms), desc=f"{shots} shot(s)", unit="run", disable=not progress) as bar:
+            for seed in range(seeds):
+                task = self.target.few_shot(shots, seed)
+                pools = self.pools(task, {arm.pool for arm in arms}, seed)
+                for arm in arms:
+                    found = train_arm(
+                        arm,
+                        task,
+                        pools.get(arm.pool),
+                        lambda begun=arm.begun, seed=seed: self.network(begun=begun, seed=seed),
+                        steps=self.steps,
+                        seed=seed,
+                    )
+                    results[arm.name].append(found)
+                    bar.update()
+                    bar.write(f"{shots} shot(s), seed {seed}, {arm.name}: {found:.1f}")
+        return results
+
+
+def main(arguments: list[str]) -> None:
+    """Run the comparison; see ``--help``."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks accuracy omniglot", description=__doc__)
+    parser.add_argument("--data", type=Path, default=None, help="holds omniglot/ or omniglot_small.zip")
+    parser.add_argument("--keep", type=Path, default=None, help="folder for what is learned, for the next run")
+    parser.add_argument("--shots", type=int, nargs="+", default=[1, 3])
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--quick", action="store_true", help="tiny: whether it runs, not what it is worth")
+    parser.add_argument("--progress", action=argparse.BooleanOptionalAction, default=True)
+    chosen = parser.parse_args(arguments)
+    try:
+        root = find_data("omniglot", chosen.data)
+    except DataError as error:
+        print(f"skipped: {error}")
+        return
+    torch.set_num_threads(1)
+    seeds = 2 if chosen.quick else chosen.seeds
+    with tempfile.TemporaryDirectory() as scratch:
+        begun = time.monotonic()
+        study = Study(root, chosen.keep or Path(scratch), quick=chosen.quick, progress=chosen.progress)
+        print(f"learned in {time.monotonic() - begun:.0f} s: {study.generator.fingerprint}")
+        rows, figures = [], {}
+        for shots in [1] if chosen.quick else chosen.shots:
+            results = study.run(ARMS, shots, seeds, progress=chosen.progress)
+            for name, accuracy, gain in table_rows(results, BASELINE):
+                rows.append((shots, name, accuracy, gain))
+                figures[f"{shots}-shot {name}"] = sum(results[name]) / seeds
+    report("omniglot", figures, ("shots", "arm", "accuracy %", "minus classic only"), rows)
