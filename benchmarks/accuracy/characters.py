@@ -38,7 +38,7 @@ class Characters(Dataset):
         return self.images[index], int(self.labels[index])
 
     def few_shot(self, shots: int, seed: int, classes: int) -> FewShot:
-        """Return ``shots`` drawings of each of the first ``classes`` characters to train on, and their others to test."""
+        """Return ``shots`` drawings of the first ``classes`` characters each to train on, and the others to test."""
         train, test = [], []
         for label in range(classes):
             places = torch.where(self.labels == label)[0]
