@@ -37,10 +37,10 @@ class Characters(Dataset):
     def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
         return self.images[index], int(self.labels[index])
 
-    def few_shot(self, shots: int, seed: int) -> FewShot:
-        """Return ``shots`` drawings of every character to train on, and all others to test on."""
+    def few_shot(self, shots: int, seed: int, classes: int) -> FewShot:
+        """Return ``shots`` drawings of the first ``classes`` characters each to train on, and the others to test."""
         train, test = [], []
-        for label in range(int(self.labels.max()) + 1):
+        for label in range(classes):
             places = torch.where(self.labels == label)[0]
             places = places[torch.from_numpy(permutation(derive(seed, "shots", label), len(places)))]
             train.append(places[:shots])

@@ -22,6 +22,7 @@ from genaug_data import Recipe, Request, Sample, SiblingDiffusion
 from genaug_data.demo.data import find_data
 from genaug_data.errors import DataError
 from genaug_data.gates import FeatureNetwork, FeatureSimilarity, fit_features
+from genaug_data.gates.feature_network import feature_layers
 from genaug_data.seeding import derive
 
 PLAIN = Recipe(strength=1.0, guidance_scale=1.0, steps=12)
@@ -34,12 +35,14 @@ ARMS = (
     Arm("classic + copies of hard examples", ratio=0.25, pool="copies", policy="entropy"),
     Arm("classic + siblings", ratio=0.25, pool="siblings"),
     Arm("classic + siblings, gate", ratio=0.25, pool="nearest"),
-    Arm("classic + siblings, gate, ratio 0.5", ratio=0.5, pool="nearest"),
-    Arm("classic + siblings, gate by margin", ratio=0.25, pool="margin"),
     Arm("classic + siblings, gate, hard parents", ratio=0.25, pool="nearest", policy="entropy"),
-    Arm("classic + guided siblings, gate", ratio=0.25, pool="guided"),
     Arm("classic, network from the source", begun=True),
     Arm("the same + siblings, gate", ratio=0.25, pool="nearest", begun=True),
+)
+MORE_AT_ONE_SHOT = (
+    Arm("classic + siblings, gate, ratio 0.5", ratio=0.5, pool="nearest"),
+    Arm("classic + siblings, gate by margin", ratio=0.25, pool="margin"),
+    Arm("classic + guided siblings, gate", ratio=0.25, pool="guided"),
 )
 BASELINE = "classic only"
 
@@ -57,7 +60,7 @@ class Study:
     def __init__(self, root: Path, folder: Path, *, quick: bool, progress: bool) -> None:
         self.source = Characters(root / "images_background_small1")
         self.target = Characters(root / "images_background_small2", without=("Greek", "Latin"))
-        self.candidates = 400 if quick else 4240
+        self.candidates = 60 if quick else 106 * 60
         self.steps = 20 if quick else 500
         self.generator = SiblingDiffusion(
             transfer_from=self.source,
@@ -71,14 +74,18 @@ class Study:
         )
         self.generator.fit([Sample(self.target.images[0], 0)], folder, progress=progress)
         self.features: FeatureNetwork = fit_features(
-            self.source, folder, rotations=True, steps=20 if quick else 900, progress=progress
+            self.source, folder, rotations=True, steps=20 if quick else 1200, progress=progress
         )
-        self.classes = int(self.target.labels.max()) + 1
+        self.classes = 5 if quick else int(self.target.labels.max()) + 1
 
     def network(self, *, begun: bool, seed: int) -> nn.Module:
-        """Return a classifier of the target; its layers are those that the features come from."""
+        """Return a classifier of the target, from nothing, or with the layers that the gate's features come from."""
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(derive(seed, "network"))
+            if begun:
+                known = feature_layers(1)
+                known.load_state_dict(self.features.weights)
+                return nn.Sequential(known, nn.Linear(256, self.classes))
             layers = nn.Sequential(
                 *(nn.Conv2d(1, 32, 3, padding=1), nn.BatchNorm2d(32), nn.ReLU(), nn.MaxPool2d(2)),
                 *(nn.Conv2d(32, 64, 3, padding=1), nn.BatchNorm2d(64), nn.ReLU(), nn.MaxPool2d(2)),
@@ -86,8 +93,6 @@ class Study:
                 nn.Flatten(),
             )
             head = nn.Linear(128 * 25, self.classes)
-        if begun:
-            layers.load_state_dict(self.features.weights)
         return nn.Sequential(layers, nn.Dropout(0.3), head)
 
     def pools(self, task: FewShot, wanted: set[str], seed: int) -> dict[str, Pool]:
@@ -108,7 +113,14 @@ class Study:
                 accepted = [True] * len(children)
                 if name != "siblings":
                     score = "margin" if name == "margin" else "own"
-                    gate = FeatureSimilarity(self.features, self.generator, keep=KEEP, score=score, recipe=recipe)
+                    gate = FeatureSimilarity(
+                        self.features,
+                        self.generator,
+                        keep=KEEP,
+                        score=score,
+                        recipe=recipe,
+                        trials=8 * len(parents),
+                    )
                     gate.prepare(parents, progress=False)
                     accepted = [verdict.accepted for verdict in gate.judge(mothers, children)]
                 kept = [place for place, good in enumerate(accepted) if good]
@@ -123,7 +135,7 @@ class Study:
         results: dict[str, list[float]] = {arm.name: [] for arm in arms}
         with tqdm(total=seeds * len(arms), desc=f"{shots} shot(s)", unit="run", disable=not progress) as bar:
             for seed in range(seeds):
-                task = self.target.few_shot(shots, seed)
+                task = self.target.few_shot(shots, seed, self.classes)
                 pools = self.pools(task, {arm.pool for arm in arms}, seed)
                 for arm in arms:
                     found = train_arm(
@@ -163,7 +175,7 @@ def main(arguments: list[str]) -> None:
         print(f"learned in {time.monotonic() - begun:.0f} s: {study.generator.fingerprint}")
         rows, figures = [], {}
         for shots in [1] if chosen.quick else chosen.shots:
-            results = study.run(ARMS, shots, seeds, progress=chosen.progress)
+            results = study.run(ARMS + MORE_AT_ONE_SHOT * (shots == 1), shots, seeds, progress=chosen.progress)
             for name, accuracy, gain in table_rows(results, BASELINE):
                 rows.append((shots, name, accuracy, gain))
                 figures[f"{shots}-shot {name}"] = sum(results[name]) / seeds

@@ -16,11 +16,6 @@ from genaug_data.seeding import torch_generator
 _ATTENTION_FROM = 3
 """Levels from which the middle of the network has attention; below, its convolutions see the whole image anyway."""
 
-_ATTENTIVE_LEVELS = 2
-"""Coarsest levels with attention where the condition is an image: at most 16x16 places with the default channels."""
-_WIDEST_HEAD, _NARROW_HEAD = 32, 8
-"""Channels of a head; wide ones are quicker where there are many places."""
-
 
 class ConditionalUNet(nn.Module):
     """Predicts the velocity of the diffusion, with diffusers' ``UNet2DModel`` as backbone.
@@ -42,17 +37,14 @@ class ConditionalUNet(nn.Module):
 
         self._kind = condition.kind
         number, levels = len(condition.classes), len(channels)
-        # What is where in a parent is elsewhere in its sibling: convolutions alone look too near.
-        attentive = min(levels, _ATTENTIVE_LEVELS) if self._kind == "image" else 0
         self.unet = UNet2DModel(
             in_channels=image_channels + condition.channels_beside(image_channels),
             out_channels=image_channels,
             block_out_channels=tuple(channels),
             layers_per_block=1,
-            down_block_types=("DownBlock2D",) * (levels - attentive) + ("AttnDownBlock2D",) * attentive,
-            up_block_types=("AttnUpBlock2D",) * attentive + ("UpBlock2D",) * (levels - attentive),
+            down_block_types=("DownBlock2D",) * levels,
+            up_block_types=("UpBlock2D",) * levels,
             add_attention=levels >= _ATTENTION_FROM,
-            attention_head_dim=min(_WIDEST_HEAD, *channels) if attentive else _NARROW_HEAD,
             norm_num_groups=NORM_GROUPS,
             num_class_embeds=number + 1 if self._kind == "class" else None,
         )

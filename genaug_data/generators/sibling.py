@@ -32,8 +32,9 @@ class SiblingDiffusion(BaseGenerator):
     classes that it has never seen, if it is fitted on another labelled set of the domain (DAGAN's idea,
     arXiv:1711.04340, with a diffusion model). A recipe's strength 1 starts from pure noise; below, from the noised
     parent, so that variants stay nearer to it. Guidance (arXiv:2207.12598) is on the parent: above 1, variants stress
-    what is particular to it. The network is a U-Net with v-prediction (arXiv:2202.00512), sampled with DDIM
-    (arXiv:2010.02502); a dozen steps are enough for small images. Classification only.
+    what is particular to it, and vary less. ``recipes=RecipePolicy(strength=(1, 1), guidance_scale=1, steps=12)`` is
+    what suits it; :class:`~genaug_data.gates.FeatureSimilarity` keeps the good ones. The network is a U-Net with
+    v-prediction (arXiv:2202.00512), sampled with DDIM (arXiv:2010.02502). Classification only.
 
     Args:
         transfer_from: another labelled dataset of the same domain, image size and channels: map-style, items are
