@@ -7,6 +7,7 @@ test characters are seen by neither. Layout of the data: omniglot/{images_backgr
 from __future__ import annotations
 
 import argparse
+import json
 import tempfile
 import time
 from pathlib import Path
@@ -52,7 +53,7 @@ class Study:
 
     Args:
         root: folder of the two image sets.
-        folder: keeps what was learned, for the next run.
+        folder: keeps what was learned and found, for the next run.
         quick: whether everything is tiny: whether it runs, not what it is worth.
         progress: whether to show progress bars.
     """
@@ -76,6 +77,7 @@ class Study:
         self.features: FeatureNetwork = fit_features(
             self.source, folder, rotations=True, steps=20 if quick else 1200, progress=progress
         )
+        self.folder = folder
         self.classes = 5 if quick else int(self.target.labels.max()) + 1
 
     def network(self, *, begun: bool, seed: int) -> nn.Module:
@@ -131,14 +133,20 @@ class Study:
         return found
 
     def run(self, arms: tuple[Arm, ...], shots: int, seeds: int, *, progress: bool) -> dict[str, list[float]]:
-        """Run every arm with every seed; returns the accuracies in percent by arm, in the order of the seeds."""
+        """Run every arm with every seed; returns the accuracies in percent by arm, in the order of the seeds.
+
+        Each is written down as soon as it is known, so that a run that is interrupted goes on where it was.
+        """
         results: dict[str, list[float]] = {arm.name: [] for arm in arms}
         with tqdm(total=seeds * len(arms), desc=f"{shots} shot(s)", unit="run", disable=not progress) as bar:
             for seed in range(seeds):
+                notes = self.folder / f"accuracy-{shots}-shots-seed-{seed}.json"
+                known = json.loads(notes.read_text()) if notes.exists() else {}
+                missing = [arm for arm in arms if arm.name not in known]
                 task = self.target.few_shot(shots, seed, self.classes)
-                pools = self.pools(task, {arm.pool for arm in arms}, seed)
-                for arm in arms:
-                    found = train_arm(
+                pools = self.pools(task, {arm.pool for arm in missing}, seed)
+                for arm in missing:
+                    known[arm.name] = train_arm(
                         arm,
                         task,
                         pools.get(arm.pool),
@@ -146,9 +154,11 @@ class Study:
                         steps=self.steps,
                         seed=seed,
                     )
-                    results[arm.name].append(found)
+                    notes.write_text(json.dumps(known, indent=1))
+                    bar.write(f"{shots} shot(s), seed {seed}, {arm.name}: {known[arm.name]:.1f}")
                     bar.update()
-                    bar.write(f"{shots} shot(s), seed {seed}, {arm.name}: {found:.1f}")
+                for arm in arms:
+                    results[arm.name].append(known[arm.name])
         return results
 
 
@@ -156,7 +166,7 @@ def main(arguments: list[str]) -> None:
     """Run the comparison; see ``--help``."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks accuracy omniglot", description=__doc__)
     parser.add_argument("--data", type=Path, default=None, help="holds omniglot/ or omniglot_small.zip")
-    parser.add_argument("--keep", type=Path, default=None, help="folder for what is learned, for the next run")
+    parser.add_argument("--keep", type=Path, default=None, help="folder for all that is learned and found")
     parser.add_argument("--shots", type=int, nargs="+", default=[1, 3])
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--quick", action="store_true", help="tiny: whether it runs, not what it is worth")
