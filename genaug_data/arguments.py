@@ -45,7 +45,7 @@ def check_arguments(arguments: Mapping[str, Any]) -> None:
             raise ConfigError(f"seed must be an integer, got {value!r}")
         if name == "ratio":
             as_ratio(value)
-        if name == "synthetic_weight" and not isinstance(value, Real):
+        if name in ("synthetic_weight", "parent_share") and not isinstance(value, Real):
             raise ConfigError(f"{name} must be a number, got {value!r}")
         if name in _KINDS and value is not None and not isinstance(value, _KINDS[name]):
             kind, home = _KINDS[name].__name__, _HOMES.get(name, "genaug_data")

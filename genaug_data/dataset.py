@@ -19,11 +19,12 @@ from genaug_data.gates import Gate
 from genaug_data.generators import SampleGenerator
 from genaug_data.hardness import HardnessPolicy
 from genaug_data.hardness.noise import NoisePolicy
+from genaug_data.journal_reading import read_journal
 from genaug_data.meta import SampleMeta
 from genaug_data.ratio import Ratio
 from genaug_data.recipes import RecipePolicy
 from genaug_data.remake import Remade
-from genaug_data.replay import ReplaySampler, read_journal
+from genaug_data.replay import ReplaySampler
 from genaug_data.report import Family
 from genaug_data.sample import Token
 from genaug_data.sampler import HardExampleSampler

@@ -29,7 +29,7 @@ _numbers = itertools.count()
 
 
 class JournalWriter:
-    """Appends the draws of one process to a file that nobody else writes; :mod:`genaug_data.replay` reads it.
+    """Appends the draws of one process to a file that nobody else writes; :mod:`genaug_data.journal_reading` reads it.
 
     A draw takes one to three bytes, a variant that is drawn for the first time 16 for its key and up to 5 for its
     parent; the real examples follow from the seed. A block is written every 64 draws, so that a run that is killed

@@ -13,6 +13,7 @@ from typing import Literal
 import numpy as np
 import torch
 
+from genaug_data.background import Background
 from genaug_data.cache import CacheReader
 from genaug_data.catalogue import Catalogue
 from genaug_data.errors import WorkerError, brief
@@ -28,10 +29,9 @@ from genaug_data.retirement import Retirement
 from genaug_data.sample import Request
 from genaug_data.sayings import Sayings
 from genaug_data.showing import Showing
-from genaug_data.targeting import Targeting
+from genaug_data.targeting import Choice, Targeting
 from genaug_data.workers.base import Event, Worker
 
-_TICK = 0.05
 _PUBLISH_SECONDS = 0.25
 _IDLE_SECONDS = 1.0
 
@@ -83,6 +83,7 @@ class AugmentationLoop:
         self.catalogue = catalogue
         self.worker = worker
         self.priorities: np.ndarray | None = None
+        self._choice: Choice | None = None
         self.in_flight = in_flight
         self.journal = journal
         self.steps = 0
@@ -108,17 +109,13 @@ class AugmentationLoop:
             max_bytes=max_bytes,
             leaves_room=mode == "sync",
         )
-        self.ordering = Ordering(
-            planner, targeting, feedback.table, self.intake, self.retirement, worker, in_turn=mode == "sync"
-        )
+        self.ordering = Ordering(planner, self.intake, self.retirement, worker, in_turn=mode == "sync")
         self.repair = Repair(catalogue, self.intake, self.ordering, worker, reader, sayings)
         self._events: deque[Event] = deque()
         # Held while the books are worked on: the loop's thread does so, and a warm-up in the user's.
         self._lock = threading.RLock()
         self._process = os.getpid()
-        self._wake = threading.Event()
-        self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._background = Background(lambda: self._guarded(self._tick))
         self._started = False
         self._closed = False
         self._is_restored = False
@@ -133,7 +130,6 @@ class AugmentationLoop:
             return
         self._started, self._closed = True, False
         self._first_step = self.steps
-        self._stop.clear()
         if self._generate:
             self.worker.start()
         if self._mode == "sync":
@@ -144,8 +140,7 @@ class AugmentationLoop:
             self.catalogue.publish(self.priorities)
         self._is_restored = False
         if self._mode == "async":
-            self._thread = threading.Thread(target=self._run, name="genaug-loop", daemon=True)
-            self._thread.start()
+            self._background.start()
 
     def start_unless_closed(self) -> None:
         """Start at the sampler's first draw, but not again once the user has closed this."""
@@ -194,8 +189,7 @@ class AugmentationLoop:
         seen = self.steps - self._first_step
         never_ready = self._started and seen > 0 and self._is_setting_up
         self._closed = True
-        self._stop.set()
-        self._wake.set()
+        self._background.stop()
         # One after the other, also if a signal's handler raises in the middle of one.
         with ExitStack() as steps:
             steps.callback(self.sayings.speak)
@@ -212,15 +206,15 @@ class AugmentationLoop:
             steps.callback(self._take_leave)
             # A thread that still sends the dataset to the child is let go by the child's end.
             steps.callback(self.worker.close)
-            self._join(2)
+            self._background.join(2)
 
     def _take_leave(self) -> None:
-        self._join(10)
+        self._background.join(10)
         if self._lock.acquire(timeout=5):
             self.collect()
             self.intake.drop_orders()
             self._lock.release()
-        self._started, self._thread = False, None
+        self._started = False
 
     def observe(
         self,
@@ -236,7 +230,7 @@ class AugmentationLoop:
         self.showing.note(meta)
         self.steps += 1
         if self._mode == "async":
-            self._wake.set()
+            self._background.wake()
             return
         self._apply()
         if self.steps % self._refresh_every == 0:
@@ -246,13 +240,14 @@ class AugmentationLoop:
     def refresh(self) -> None:
         """Work out priorities, retire what failed its trial, and order variants of the hardest parents."""
         with self._lock:
-            self.priorities = self.targeting.priorities(self.feedback.table)
+            self._choice = choice = self.targeting.choose(self.feedback.table)
+            self.priorities = choice.priorities
             if self.intake.follows:
                 self.intake.adopt()
             self.repair.replace(self.showing.missing())
             if self._mode == "sync":
                 self._wait(lambda: self.worker.stats().outstanding > 0)
-            self.retirement.retire(self.priorities)
+            self.retirement.retire(choice)
             self.showing.publish(self.priorities)
             if not self.ordering.is_paused:
                 self.retirement.evict()
@@ -260,7 +255,7 @@ class AugmentationLoop:
                 self._wait(lambda: self.worker.stats().evicting > 0)
             self.ordering.pause_if_full()
             if self._generate and not self.ordering.is_paused:
-                self.ordering.hardest(self.priorities)
+                self.ordering.hardest(choice)
             if self._mode == "async":
                 # Parents with and without children have other shares of the draws from now on.
                 self.showing.publish(self.priorities)
@@ -299,17 +294,6 @@ class AugmentationLoop:
     def _is_setting_up(self) -> bool:
         return self._generate and self.worker.stats().state in ("idle", "starting")
 
-    def _join(self, seconds: float) -> None:
-        if self._thread is not None and self._thread is not threading.current_thread():
-            self._thread.join(seconds)
-
-    def _run(self) -> None:
-        while not self._stop.is_set():
-            self._wake.wait(_TICK)
-            self._wake.clear()
-            if not self._guarded(self._tick):
-                self._stop.wait(1.0)
-
     def _guarded(self, work: Callable[[], None]) -> bool:
         """Do ``work``; a bug of a user's policy, say, must neither end generation nor reach the training step."""
         try:
@@ -331,10 +315,10 @@ class AugmentationLoop:
             # A worker that has nothing to do is no reason to spend more than a tenth of a core on priorities.
             ended = time.monotonic()
             self._next_idle = ended + max(_IDLE_SECONDS, 9 * (ended - started))
-        elif self.intake.freed and self.priorities is not None:
+        elif self.intake.freed and self._choice is not None:
             self.intake.freed = False
             if not self.ordering.is_paused:
-                self.ordering.more(self.priorities)
+                self.ordering.more(self._choice)
         elif self._unpublished and time.monotonic() - self._published_at > _PUBLISH_SECONDS:
             self.showing.publish(self.priorities)
             self._unpublished = False

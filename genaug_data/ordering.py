@@ -5,14 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-import numpy as np
-
-from genaug_data.hardness import HardnessTable
 from genaug_data.intake import Intake
 from genaug_data.planner import Planner
 from genaug_data.retirement import Retirement
 from genaug_data.sample import Request
-from genaug_data.targeting import Targeting
+from genaug_data.targeting import Choice
 from genaug_data.workers.base import Worker
 
 _AT_ONCE = 256
@@ -24,8 +21,6 @@ class Ordering:
 
     Args:
         planner: turns priorities into requests.
-        targeting: says who may be a parent.
-        table: of the observations.
         intake: knows what is on order and whether there was room.
         retirement: knows how much room the cache has.
         worker: makes the variants.
@@ -36,8 +31,6 @@ class Ordering:
     def __init__(
         self,
         planner: Planner,
-        targeting: Targeting,
-        table: HardnessTable,
         intake: Intake,
         retirement: Retirement,
         worker: Worker,
@@ -45,8 +38,6 @@ class Ordering:
         in_turn: bool,
     ) -> None:
         self._planner = planner
-        self._targeting = targeting
-        self._table = table
         self._intake = intake
         self._retirement = retirement
         self._worker = worker
@@ -79,16 +70,15 @@ class Ordering:
             return 0
         return self.order(requests[:_AT_ONCE])
 
-    def hardest(self, priorities: np.ndarray) -> None:
+    def hardest(self, choice: Choice) -> None:
         """Order variants of the hardest parents; what waits gives way to them where there is no room for all."""
+        priorities = choice.priorities
         waiting = sorted(self._intake.on_order.values(), key=lambda request: float(priorities[request.parent]))
-        planned = self._planner.plan(
-            priorities, self._retirement.room(_AT_ONCE), self._targeting.parents(self._table, priorities)
-        )
+        planned = self._planner.plan(priorities, self._retirement.room(_AT_ONCE), choice.parents)
         left = planned[self.order(planned) :]
         pairs = zip(waiting, left, strict=False)
         self._worker.withdraw([old for old, new in pairs if priorities[old.parent] < priorities[new.parent]])
 
-    def more(self, priorities: np.ndarray) -> None:
+    def more(self, choice: Choice) -> None:
         """Order variants of the hardest parents in the place of those that were withdrawn."""
-        self.order(self._planner.plan(priorities, _AT_ONCE, self._targeting.parents(self._table, priorities)))
+        self.order(self._planner.plan(choice.priorities, _AT_ONCE, choice.parents))

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from genaug_data.cache import CacheReader
 from genaug_data.catalogue import Catalogue
 from genaug_data.eviction import victims
 from genaug_data.hardness import TrialLedger
 from genaug_data.in_flight import InFlight
 from genaug_data.intake import Intake
+from genaug_data.targeting import Choice
 from genaug_data.workers.base import Worker
 
 _NEARLY_FULL = 0.9
@@ -54,14 +53,15 @@ class Retirement:
         self._max_bytes = max_bytes
         self._leaves_room = leaves_room
 
-    def retire(self, priorities: np.ndarray) -> None:
-        """Take out what failed its trial, and a tenth of the rest, worth least, if the cache is nearly full."""
+    def retire(self, choice: Choice) -> None:
+        """Take out what failed its trial or has a suspect for its parent; a tenth more if the cache is nearly full."""
         retired = self._ledger.retired()
         for reason in retired.values():
             self._intake.counts[_REASONS[reason]] += 1
         self._intake.leave(retired)
-        # Of parents whose label has come into doubt.
-        doubtful = [key for key, parent, _ in self._catalogue.items() if priorities[parent] == 0]
+        doubtful = []
+        if choice.suspects.any():
+            doubtful = [key for key, parent, _ in self._catalogue.items() if choice.suspects[parent]]
         self._intake.counts["retired with their parent"] += len(doubtful)
         self._intake.leave(doubtful)
         stored = self._reader.stats()
@@ -71,7 +71,7 @@ class Retirement:
         needs_room = self._intake.full and not self._intake.leaving
         if needs_room or staying > _NEARLY_FULL * self._max_bytes or self.room(most=1) < 1:
             items = self._catalogue.items()
-            self._intake.leave(victims(items, priorities, max(1, len(items) // 10)))
+            self._intake.leave(victims(items, choice.priorities, max(1, len(items) // 10)))
 
     def evict(self) -> None:
         """Have the worker remove what is in no snapshot that a slot may still be drawn from."""

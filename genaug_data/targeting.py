@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -28,6 +29,20 @@ class Suspect:
     score: float
 
 
+class Choice(NamedTuple):
+    """Who is to have variants.
+
+    Args:
+        priorities: probability of each example to become a parent, float64 ``(N,)``, sum 1; 0 for suspects.
+        parents: who may become one, bool ``(N,)``.
+        suspects: whose label is in doubt, bool ``(N,)``.
+    """
+
+    priorities: np.ndarray
+    parents: np.ndarray
+    suspects: np.ndarray
+
+
 class Targeting:
     """Turns the table into priorities and the set of those that may be parents.
 
@@ -46,8 +61,7 @@ class Targeting:
         >>> from genaug_data.hardness import resolve_policy
         >>> table = HardnessTable(4)
         >>> table.observations[:], table.loss_ema[:] = 2, (0.1, 0.9, 0.5, 0.2)
-        >>> targeting = Targeting(resolve_policy("loss_ema"), parent_share=0.5)
-        >>> targeting.parents(table, targeting.priorities(table)).tolist()
+        >>> Targeting(resolve_policy("loss_ema"), parent_share=0.5).choose(table).parents.tolist()
         [False, True, True, False]
     """
 
@@ -69,31 +83,22 @@ class Targeting:
             "parent_share": self._parent_share,
         }
 
-    def priorities(self, table: HardnessTable) -> np.ndarray:
-        """Return the probability of each example to become a parent, float64 ``(N,)``, sum 1; 0 for suspects.
+    def choose(self, table: HardnessTable) -> Choice:
+        """Return the priorities, and who may be a parent.
 
         Raises:
             ConfigError: a policy does not fit the dataset.
         """
         priorities = self.policy.priorities(table)
-        if self.noise is None:
-            return priorities
-        trusted = np.where(self.noise.suspects(table), 0.0, priorities)
-        total = trusted.sum()
-        return trusted / total if total > 0 else trusted
-
-    def parents(self, table: HardnessTable, priorities: np.ndarray) -> np.ndarray:
-        """Return who may be a parent, bool ``(N,)``.
-
-        Args:
-            table: of the observations.
-            priorities: as :meth:`priorities` returned them.
-        """
-        least, size = 0.0, table.size
+        suspects = np.zeros(table.size, dtype=bool) if self.noise is None else self.noise.suspects(table)
+        if suspects.any():
+            priorities = np.where(suspects, 0.0, priorities)
+            priorities /= priorities.sum() or 1.0
+        parents = (table.observations >= self.policy.min_observations) & ~suspects
         if self._parent_share < 1:
-            count = max(1, round(self._parent_share * size))
-            least = float(np.partition(priorities, size - count)[size - count])
-        return (table.observations >= self.policy.min_observations) & (priorities > 0) & (priorities >= least)
+            count = max(1, round(self._parent_share * table.size))
+            parents &= priorities >= np.partition(priorities, -count)[-count]
+        return Choice(priorities, parents, suspects)
 
     def suspects(self, table: HardnessTable) -> list[Suspect]:
         """Return the suspects, the most suspicious first; without a noise policy, those of :class:`AumQuantile`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -54,6 +55,26 @@ def equal(one: list[tuple], other: list[tuple]) -> bool:
     return len(one) == len(other) and all(
         torch.equal(a[0], b[0]) and a[1:] == b[1:] for a, b in zip(one, other, strict=True)
     )
+
+
+def cut_and_resumed(
+    start: Callable[..., Trainer], folder: Path, stop: int, further: int, **settings: Any
+) -> list[tuple]:
+    """Return the batches of a run that is saved after ``stop`` steps, lost after ``further`` more, and gone on with."""
+    first = start("cut", **settings)
+    with first.train:
+        running = first.steps()
+        head = [next(running) for _ in range(stop)]
+        first.train.save(folder)
+        state = first.state()
+        # What it does after that is lost, and must leave no trace.
+        for _ in range(min(further, EPOCHS * STEPS - stop)):
+            next(running)
+    second = start("cut", **settings)
+    second.train.load(folder)
+    second.load(state)
+    with second.train:
+        return head + list(second.steps())
 
 
 class Repeats(Noisy):

@@ -17,7 +17,7 @@ from genaug_data.dataset import GenerativeAugmentDataset
 from genaug_data.errors import GenaugWarning
 from genaug_data.sample import Request, Sample
 from genaug_data.workers import Budget
-from tests.resuming import Repeats, Trainer, equal
+from tests.resuming import Repeats, Trainer, cut_and_resumed, equal
 from tests.toys import Noisy, toy_base
 
 GATED = {"generator": Repeats(), "gates": None, "max_bytes": 75_000}
@@ -68,21 +68,7 @@ def test_rejections_after_a_save_cost_what_they_cost_before(
     with whole.train:
         batches = list(whole.steps())
     assert whole.train.stats()["images made"] == 60
-    first = start("cut", **settings)
-    with first.train:
-        running = first.steps()
-        head = [next(running) for _ in range(stop)]
-        first.train.save(tmp_path / "state")
-        state = first.state()
-        rejected = first.train.stats().get("rejected by duplicate", 0)
-        for _ in range(12):
-            next(running)
-        assert first.train.stats()["rejected by duplicate"] > rejected
-    second = start("cut", **settings)
-    second.train.load(tmp_path / "state")
-    second.load(state)
-    with second.train:
-        assert equal(head + list(second.steps()), batches)
+    assert equal(cut_and_resumed(start, tmp_path / "state", stop, 12, **settings), batches)
 
 
 def test_a_long_warm_up_ends_with_the_same_catalogue_however_the_work_was_grouped(

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from genaug_data.catalogue import Catalogue
 from genaug_data.errors import ConfigError
+from genaug_data.journal_reading import read_journal
 from genaug_data.ratio import Ratio, as_ratio
-from genaug_data.replay import ReplaySampler, read_journal
+from genaug_data.replay import ReplaySampler
 from genaug_data.sampler import HardExampleSampler
 from tests.toys import toy_base
 

@@ -17,10 +17,12 @@ from torch.utils.data import DataLoader
 from genaug_data.catalogue import Catalogue
 from genaug_data.dataset import GenerativeAugmentDataset
 from genaug_data.errors import ConfigError, DataError, GenaugWarning
-from genaug_data.journal import JournalWriter, varint
-from genaug_data.replay import ReplaySampler, read_journal
+from genaug_data.journal import JournalWriter
+from genaug_data.journal_reading import read_journal
+from genaug_data.replay import ReplaySampler
 from genaug_data.sample import Token
 from genaug_data.sampler import HardExampleSampler
+from tests.journals import SETTINGS
 from tests.toys import toy_base
 
 SIZE = 60
@@ -178,17 +180,6 @@ def test_epochs_of_a_part_of_the_run_that_was_lost_are_not_replayed(wrap: Callab
     assert tokens == drawn[: 2 * SIZE] + more
 
 
-SETTINGS = {
-    "seed": 3,
-    "size": 1,
-    "ratio": 0.5,
-    "mixing": "replace",
-    "num_replicas": 1,
-    "rank": 0,
-    "shuffle": True,
-}
-
-
 @settings(deadline=None, max_examples=30)
 @given(
     st.integers(1, 60),
@@ -231,54 +222,6 @@ def test_any_course_of_passes_comes_back(
         assert [token for token in tokens if token.key is not None] == synthetic
 
 
-def test_a_killed_run_loses_the_last_draws_at_most(tmp_path: Path) -> None:
-    writer = JournalWriter(tmp_path, SETTINGS | {"size": 1000}, pytest.fail)
-    writer.begin_pass(0, 0)
-    for number in range(150):
-        writer.draw(Token(number, number.to_bytes(16, "big")))
-    # As after SIGKILL: nothing is flushed or closed.
-    journal = read_journal(tmp_path / writer.name)
-    assert len(journal.variants) == 128
-    content = (tmp_path / writer.name).read_bytes()
-    for cut in range(len(content)):
-        (tmp_path / "cut").write_bytes(content[:cut])
-        try:
-            found = read_journal(tmp_path / "cut")
-        except DataError:
-            assert cut < 150
-            continue
-        assert not found.damage
-        assert found.variants == journal.variants[: len(found.variants)]
-    writer.close()
-
-
-def test_damage_ends_what_can_be_replayed_and_is_said(tmp_path: Path) -> None:
-    writer = JournalWriter(tmp_path, SETTINGS | {"size": 1000}, pytest.fail)
-    writer.begin_pass(0, 0)
-    for number in range(200):
-        writer.draw(Token(number, number.to_bytes(16, "big")))
-    writer.close()
-    path = tmp_path / writer.name
-    content = bytearray(path.read_bytes())
-    content[2000] ^= 1
-    path.write_bytes(content)
-    journal = read_journal(path)
-    assert journal.damage.startswith("it is damaged at byte ")
-    assert len(journal.variants) == 64
-    assert len(ReplaySampler(journal)) == 128
-
-
-def test_only_the_newest_journals_are_kept(tmp_path: Path) -> None:
-    for number in range(12):
-        (tmp_path / f"20250101-0000{number:02}-1-0.journal").write_bytes(b"GAJ1")
-    (tmp_path / "notes.txt").write_text("mine")
-    writer = JournalWriter(tmp_path, SETTINGS, pytest.fail)
-    writer.begin_pass(0, 0)
-    writer.close()
-    left = sorted(path.name for path in tmp_path.iterdir())
-    assert left == [f"20250101-0000{number:02}-1-0.journal" for number in range(5, 12)] + [writer.name, "notes.txt"]
-
-
 def test_a_journal_that_cannot_be_written_is_said_and_ends_nothing(wrap: Callable, tmp_path: Path) -> None:
     train = wrap(toy_base(SIZE), mode="async", ratio=0.5, policy="uniform")
     train.warmup()
@@ -307,35 +250,6 @@ def test_a_file_that_is_no_journal_of_this_dataset_is_refused(wrap: Callable, tm
     replay.set_epoch(2)
     with pytest.raises(ConfigError, match=r"epoch 2 is not in the journal; it tells of \[4\]"):
         len(replay)
-
-
-@given(st.integers(0, 2**32 - 1))
-def test_varints_are_those_of_protocol_buffers(number: int) -> None:
-    written = varint(number)
-    assert sum((byte & 127) << (7 * place) for place, byte in enumerate(written)) == number
-    assert [byte >> 7 for byte in written] == [1] * (len(written) - 1) + [0]
-
-
-def test_a_long_run_keeps_few_keys_in_mind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("genaug_data.journal._MOST_KNOWN", 100)
-    writer = JournalWriter(tmp_path, SETTINGS | {"size": 5000}, pytest.fail)
-    tokens = [Token(number % 400, (number % 400).to_bytes(16, "big")) for number in range(2000)]
-    writer.begin_pass(0, 0)
-    for token in tokens:
-        writer.draw(token)
-        assert len(writer._known) <= 100 + 64
-    writer.close()
-    replay = ReplaySampler(read_journal(tmp_path / writer.name))
-    assert [token for token in replay if token.key is not None] == tokens
-
-
-def test_two_journals_of_one_second_are_two_files(tmp_path: Path) -> None:
-    writers = [JournalWriter(tmp_path, SETTINGS | {"seed": seed}, pytest.fail) for seed in (1, 2)]
-    for writer in writers:
-        writer.begin_pass(0, 0)
-    for seed, writer in enumerate(writers, start=1):
-        writer.close()
-        assert read_journal(tmp_path / writer.name).settings["seed"] == seed
 
 
 @pytest.mark.parametrize("workers", [0, 2])

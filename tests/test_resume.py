@@ -12,7 +12,7 @@ import torch
 
 from genaug_data.errors import GenaugWarning
 from genaug_data.workers import Budget
-from tests.resuming import BATCH, EPOCHS, SIZE, STEPS, Repeats, Trainer, equal
+from tests.resuming import BATCH, EPOCHS, SIZE, STEPS, Repeats, Trainer, cut_and_resumed, equal
 
 
 @pytest.fixture
@@ -33,21 +33,7 @@ def whole(start: Callable[..., Trainer]) -> list[tuple]:
 def test_a_resumed_run_shows_the_batches_of_the_uninterrupted_one(
     start: Callable[..., Trainer], whole: list[tuple], tmp_path: Path, stop: int, further: int
 ) -> None:
-    first = start("cut")
-    with first.train:
-        running = first.steps()
-        head = [next(running) for _ in range(stop)]
-        first.train.save(tmp_path / "state")
-        state = first.state()
-        # What it does after that is lost, and must leave no trace.
-        for _ in range(min(further, EPOCHS * STEPS - stop)):
-            next(running)
-    second = start("cut")
-    second.train.load(tmp_path / "state")
-    second.load(state)
-    with second.train:
-        tail = list(second.steps())
-    assert equal(head + tail, whole)
+    assert equal(cut_and_resumed(start, tmp_path / "state", stop, further), whole)
 
 
 WORKERS = [(0, {}), (1, {}), (2, {"persistent_workers": True})]
@@ -166,19 +152,7 @@ def test_the_gates_come_to_the_same_verdicts(start: Callable[..., Trainer], tmp_
     stats = whole.train.stats()
     assert stats["rejected by duplicate"] > 5, stats
     assert stats["evicted"] > 0, stats
-    first = start("cut", **settings)
-    with first.train:
-        running = first.steps()
-        head = [next(running) for _ in range(stop)]
-        first.train.save(tmp_path / "state")
-        state = first.state()
-        for _ in range(6):
-            next(running)
-    second = start("cut", **settings)
-    second.train.load(tmp_path / "state")
-    second.load(state)
-    with second.train:
-        assert equal(head + list(second.steps()), batches)
+    assert equal(cut_and_resumed(start, tmp_path / "state", stop, 6, **settings), batches)
 
 
 def test_workers_that_draw_too_far_ahead_are_said(start: Callable[..., Trainer]) -> None:

@@ -44,7 +44,8 @@ def test_parents_are_the_hardest_that_are_no_suspects(share: float) -> None:
     table = observed(40)
     table.observations[:5] = 1
     targeting = Targeting(resolve_policy("loss_ema"), Marked(7, 30), share)
-    priorities = targeting.priorities(table)
+    priorities, parents, suspects = targeting.choose(table)
+    assert np.flatnonzero(suspects).tolist() == [7, 30]
     plain = resolve_policy("loss_ema").priorities(table)
     assert priorities.sum() == pytest.approx(1)
     for index in range(40):
@@ -52,21 +53,21 @@ def test_parents_are_the_hardest_that_are_no_suspects(share: float) -> None:
         assert priorities[index] == pytest.approx(expected)
     ranked = sorted(range(40), key=lambda index: -priorities[index])[: max(1, round(40 * share))]
     expected = [index in ranked and index >= 5 and index not in (7, 30) for index in range(40)]
-    assert targeting.parents(table, priorities).tolist() == expected
+    assert parents.tolist() == expected
 
 
 def test_equals_are_all_parents() -> None:
     table = observed(20)
     targeting = Targeting(resolve_policy("uniform"), None, 0.1)
-    assert targeting.parents(table, targeting.priorities(table)).all()
+    assert targeting.choose(table).parents.all()
 
 
 def test_where_all_are_suspects_nobody_is_a_parent() -> None:
     table = observed(6)
     targeting = Targeting(resolve_policy("loss_ema"), Marked(*range(6)), 0.5)
-    priorities = targeting.priorities(table)
+    priorities, parents, _ = targeting.choose(table)
     assert priorities.tolist() == [0] * 6
-    assert not targeting.parents(table, priorities).any()
+    assert not parents.any()
 
 
 @pytest.mark.parametrize("share", [0, -0.1, 1.1])
@@ -111,3 +112,14 @@ def test_variants_of_an_example_that_becomes_a_suspect_leave(wrap: Callable) -> 
     assert train.stats()["retired with their parent"] == 6
     with train._own().reader as reader:
         assert not {1, 2, 3} & {entry.parent for entry in reader.entries()}
+
+
+def test_only_suspicion_takes_the_variants_of_a_parent_away(wrap: Callable) -> None:
+    # Without a floor, whoever has no score has priority 0.
+    train = wrap(ratio=0.5, policy=resolve_policy("forgetting").__class__(floor=0.0), max_children=1)
+    train.warmup()
+    with train:
+        for images, labels, meta in train.loader(batch_size=8):
+            train.observe(meta, torch.ones(len(images)), torch.rand(len(images), 3), labels)
+    assert train.stats()["cached"] == 24
+    assert train.stats()["retired with their parent"] == 0

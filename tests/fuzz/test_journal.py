@@ -12,7 +12,8 @@ import xxhash
 
 from genaug_data.errors import ConfigError, DataError
 from genaug_data.journal import BLOCK, MAGIC, JournalWriter, varint
-from genaug_data.replay import Journal, ReplaySampler, read_journal
+from genaug_data.journal_reading import Journal, read_journal
+from genaug_data.replay import ReplaySampler
 from genaug_data.sample import KEY_BYTES, Token
 from genaug_data.seeding import numpy_generator
 
