@@ -61,8 +61,8 @@ def _files() -> Counter[str]:
 
 
 def _is_of_another(name: str) -> bool:
-    """Whether a segment was made by a living process that does not descend from this one: PyTorch names its maker."""
-    maker = re.match(r"torch_(\d+)_", name)
+    """Whether a segment was made by a living process that does not descend from this one: PyTorch and joblib name it."""
+    maker = re.match(r"(?:torch_|sem\.loky-)(\d+)", name)
     if maker is None:
         return False
     process = int(maker[1])
