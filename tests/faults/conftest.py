@@ -61,7 +61,7 @@ def _files() -> Counter[str]:
 
 
 def _is_of_another(name: str) -> bool:
-    """Whether a segment was made by a living process that does not descend from this one: PyTorch and joblib name it."""
+    """Whether a living process that is no descendant made a segment; PyTorch and joblib name the maker."""
     maker = re.match(r"(?:torch_|sem\.loky-)(\d+)", name)
     if maker is None:
         return False
