@@ -2,10 +2,10 @@ import math
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from genaug_data.gates.perceptual import EVEN_WIDTH, FREQUENCIES, dct_signs, describe, thumbnails
+from genaug_data.gates.perceptual import _ROUNDING, EVEN_WIDTH, FREQUENCIES, dct_signs, describe, thumbnails
 from genaug_data.seeding import torch_generator
 
 
@@ -109,6 +109,9 @@ def test_the_squared_distance_of_descriptors_is_the_mean_of_both_distances(shape
 @settings(max_examples=25, deadline=None)
 def test_mirroring_negates_the_columns_after_the_even_ones(seed):
     image = photo(seed)
+    small = thumbnails([image])[0].tolist()
+    # At the bound between a sign and none, rounding decides.
+    assume(all(abs(abs(slow_coefficient(small, v, h)) - _ROUNDING) > 1e-6 for v, h in FREQUENCIES))
     there, mirrored = describe([image, image.flip(2)])
     torch.testing.assert_close(mirrored[:EVEN_WIDTH], there[:EVEN_WIDTH], atol=1e-5, rtol=0)
     torch.testing.assert_close(mirrored[EVEN_WIDTH:], -there[EVEN_WIDTH:], atol=1e-5, rtol=0)
