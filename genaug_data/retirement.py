@@ -14,6 +14,7 @@ from genaug_data.workers.base import Worker
 _NEARLY_FULL = 0.9
 _MARGIN = 1.5
 _FIRST = 16
+_A_TENTH, _MOST = 0.1, 0.5
 _REASONS = {"wrong": "retired as broken", "right": "retired as too easy"}
 
 
@@ -54,7 +55,11 @@ class Retirement:
         self._leaves_room = leaves_room
 
     def retire(self, choice: Choice) -> None:
-        """Take out what failed its trial or has a suspect for its parent; a tenth more if the cache is nearly full."""
+        """Take out what failed its trial or has a suspect for its parent, and more if there is no room.
+
+        That is a tenth of the variants, worth least, where the cache is nearly full; where the file system is, twice as
+        many each time in a row, up to half: what one batch needs may be more than a tenth frees.
+        """
         retired = self._ledger.retired()
         for reason in retired.values():
             self._intake.counts[_REASONS[reason]] += 1
@@ -71,7 +76,8 @@ class Retirement:
         needs_room = self._intake.full and not self._intake.leaving
         if needs_room or staying > _NEARLY_FULL * self._max_bytes or self.room(most=1) < 1:
             items = self._catalogue.items()
-            self._intake.leave(victims(items, choice.priorities, max(1, len(items) // 10)))
+            share = min(_A_TENTH * 2.0**self._intake.full_in_a_row, _MOST) if needs_room else _A_TENTH
+            self._intake.leave(victims(items, choice.priorities, max(1, int(share * len(items)))))
 
     def evict(self) -> None:
         """Have the worker remove what is in no snapshot that a slot may still be drawn from."""

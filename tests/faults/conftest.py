@@ -61,10 +61,13 @@ def _files() -> Counter[str]:
 
 
 def _is_of_another(name: str) -> bool:
-    """Whether a living process that is no descendant made a segment; PyTorch and joblib name the maker."""
+    """Whether a living process that is no descendant made a segment; PyTorch and joblib name the maker.
+
+    multiprocessing does not: its semaphores count for nobody's, because tests run beside each other.
+    """
     maker = re.match(r"(?:torch_|sem\.loky-)(\d+)", name)
     if maker is None:
-        return False
+        return name.startswith("sem.mp-")
     process = int(maker[1])
     with suppress(OSError):
         while process > 1 and process != os.getpid():

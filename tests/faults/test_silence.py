@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import signal
 import time
@@ -42,8 +43,11 @@ def test_a_process_that_stops_before_an_eviction_is_replaced(wrap: Callable) -> 
 
 def test_an_idle_process_may_be_silent_for_longer_than_patience(wrap: Callable) -> None:
     train = ready(wrap, "sync")
+    account = train._own().worker._account
+    # The process is there and does not have to be started again.
+    account.budget = dataclasses.replace(account.budget, patience=3.0)
     with train:
-        time.sleep(PATIENCE + 1)
+        time.sleep(4)
         for images, labels, meta in train.loader(batch_size=8):
             train.observe(meta, torch.ones(len(images)), torch.rand(len(images), 3), labels)
         train._own().loop.settle()
