@@ -50,12 +50,12 @@ def test_a_generation_process_that_is_killed_changes_no_batch(start: Callable[..
     stats = whole.train.stats()
     assert stats["rejected by duplicate"] > 2, stats
     assert stats["images made"] == 60, stats
-    generator = RepeatsKilledAtCalls(calls=(1, 2, 7, 20), counter=str(tmp_path / "calls"))
+    generator = RepeatsKilledAtCalls(calls=(1, 20), counter=str(tmp_path / "calls"))
     cut = start("cut", worker="process", **settings | {"generator": generator})
     cut.train._own().worker._backoff = 0.05
     with pytest.warns(GenaugWarning, match="ended with exit code -9; it is started again"), cut.train:
         assert equal(list(cut.steps()), batches)
-    assert cut.train.stats()["restarts"] == 4
+    assert cut.train.stats()["restarts"] == 2
     assert cut.train.stats()["images made"] == 60
 
 
@@ -90,10 +90,10 @@ def test_answers_of_several_groups_are_taken_in_as_they_were_ordered(
     start: Callable[..., Trainer], tmp_path: Path, settings: dict
 ) -> None:
     shown = []
-    for name, calls in (("whole", ()), ("again", ()), ("cut", (2,)), ("other", (3,))):
-        generator = KilledAtCalls(calls=calls, counter=str(tmp_path / f"calls of {name}"))
-        arguments = {"worker": "process", "recipes": None, "max_bytes": 1 << 30, "generator": generator}
-        trainer = start(name, **arguments | settings)
+    for worker, calls in (("inline", ()), ("process", (2, 5))):
+        generator = KilledAtCalls(calls=calls, counter=str(tmp_path / f"calls of {worker}"))
+        arguments = {"worker": worker, "recipes": None, "max_bytes": 1 << 30, "generator": generator}
+        trainer = start(worker, **arguments | settings)
         trainer.train._own().worker._backoff = 0.05
         with warnings.catch_warnings(), trainer.train:
             warnings.filterwarnings("ignore", "the generation process ended with exit code -9")
@@ -101,7 +101,7 @@ def test_answers_of_several_groups_are_taken_in_as_they_were_ordered(
                 trainer.train.warmup(2)
             shown.append(list(trainer.steps()))
         assert trainer.train.stats()["restarts"] == len(calls)
-    assert all(equal(one, shown[0]) for one in shown[1:])
+    assert equal(*shown)
 
 
 def test_an_epoch_that_is_left_early_leaves_the_same_behind_however_far_workers_had_read(

@@ -46,7 +46,7 @@ def test_a_copy_of_the_job_has_one_generator(tmp_path: Path) -> None:
 
 
 def test_classes_with_a_single_example_get_the_variants_that_the_gate_lets_through(tmp_path: Path) -> None:
-    with wrapped(tmp_path) as train:
+    with wrapped(tmp_path, worker="inline") as train:
         counts = train.warmup(variants=8)
         stats = train.stats()
     assert counts["accepted"] + counts["rejected by feature_similarity"] == 48, (counts, stats)
