@@ -42,7 +42,8 @@ def observed(size: int, seed: int = 0) -> HardnessTable:
 @pytest.mark.parametrize("share", [0.1, 0.35, 1.0])
 def test_parents_are_the_hardest_that_are_no_suspects(share: float) -> None:
     table = observed(40)
-    table.observations[:5] = 1
+    # Who was seen twice was seen often enough.
+    table.observations[:5], table.observations[5:] = 1, 2
     targeting = Targeting(resolve_policy("loss_ema"), Marked(7, 30), share)
     priorities, parents, suspects = targeting.choose(table)
     assert np.flatnonzero(suspects).tolist() == [7, 30]

@@ -91,6 +91,23 @@ def test_one_threshold_serves_all_where_trials_are_few():
     assert limit == pytest.approx(sorted(scores)[15])
 
 
+def test_eight_trials_of_each_are_enough_for_a_threshold_of_its_own():
+    train = parents()
+    for trials, thresholds in ((48, 6), (47, 1)):
+        gate = prepared(train, trials=trials)
+        assert len({gate.threshold(parent) for parent in train}) == thresholds
+
+
+@pytest.mark.parametrize(("keep", "trials", "accepted"), [(0.25, 8, 2), (1.0, 8, 8), (1.0, 1, 1)])
+def test_of_the_trial_children_themselves_the_share_passes_exactly(keep, trials, accepted):
+    [parent] = train = parents(1)
+    gate = prepared(train, keep=keep, trials=trials)
+    children = Blurs().generate([parent] * trials, gate._generator.asked)
+    assert len(children) == trials
+    # The threshold is the score of one of them, which reaches it.
+    assert sum(verdict.accepted for verdict in gate.judge([parent] * trials, children)) == accepted
+
+
 def test_a_child_passes_iff_it_reaches_the_threshold():
     train = parents()
     for score, likeness in (("own", OwnSimilarity(flat)), ("margin", Margin(flat, train))):
