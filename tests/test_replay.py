@@ -286,11 +286,16 @@ def test_an_epoch_that_was_left_early_is_replayed_to_where_it_was_left(
         assert lengths[1] == 60
 
 
-def test_what_was_drawn_before_a_save_is_in_the_journal_whatever_happens_then(wrap: Callable, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "save", [lambda train, folder: train.save(folder), lambda train, _: train.state_dict()], ids=["file", "state_dict"]
+)
+def test_what_was_drawn_before_a_save_is_in_the_journal_whatever_happens_then(
+    wrap: Callable, tmp_path: Path, save: Callable
+) -> None:
     train = wrap(toy_base(SIZE), mode="async", ratio=0.5, policy="uniform")
     train.warmup()
     with train:
         drawn = list(itertools.islice(train.sampler(), 20))
-        train.save(tmp_path / "state")
+        save(train, tmp_path / "state")
         # As a SIGKILL now would leave it.
         assert list(ReplaySampler(read_journal(journal_of(train)))) == drawn
