@@ -25,10 +25,12 @@ def test_a_killed_process_is_started_again_and_its_orders_are_made(job: Callable
     generator = Dies(parent=2, times=1, folder=str(tmp_path / "deaths"))
     worker = ProcessWorker(job(generator), Budget(), backoff=0.05)
     worker.submit(requests_for(0, 1, 2, 3, 4, 5))
+    worker.submit(requests_for(6, 7))
     news = drain(worker)
     stats = worker.stats()
     worker.close()
-    assert set(answers(news).values()) == {"Accepted"}
+    # In the order in which they would have come.
+    assert list(answers(news).items()) == [(parent, "Accepted") for parent in range(8)]
     assert stats.restarts == 1
     (warned,) = [event for event in news if isinstance(event, Warned)]
     assert "ended with exit code -9" in warned.reason
@@ -98,6 +100,22 @@ def test_what_was_withdrawn_stays_so_when_the_process_dies(job: Callable[..., Jo
     news += drain(worker)
     worker.close()
     assert answers(news) == {0: "Accepted", 1: "Withdrawn", 2: "Withdrawn"}
+
+
+def test_silence_counts_from_when_there_was_something_to_do(job: Callable[..., Job]) -> None:
+    worker = ProcessWorker(job(), Budget())
+    worker.start()
+    drain(worker)
+    for give in (lambda: worker.submit(requests_for(0)), lambda: worker.evict([b"k" * 16])):
+        # Nobody has polled for a day, and the child says nothing before the next poll.
+        os.kill(worker.process_id, signal.SIGSTOP)
+        worker._child.last_word -= 86_400
+        give()
+        worker.poll()
+        assert worker.stats().restarts == 0
+        os.kill(worker.process_id, signal.SIGCONT)
+        drain(worker)
+    worker.close()
 
 
 def test_a_large_dataset_is_sent_while_the_trainer_goes_on(job: Callable[..., Job]) -> None:
