@@ -57,7 +57,7 @@ def observe_us(table: HardnessTable, repeats: int) -> float:
     """Return microseconds of one observe on the training thread, right after the forward pass that made its logits."""
     feedback, random = Feedback(table, TrialLedger()), torch.Generator().manual_seed(0)
     in_flight = InFlight()
-    showing = Showing(Catalogue(), in_flight, None, Sayings(), steps_ahead=0)
+    showing = Showing(Catalogue(), in_flight, None, Sayings(), steps_ahead=0, allot=lambda: None)
     indices = [np.random.default_rng(i).integers(0, SIZE, BATCH) for i in range(repeats + 8)]
     features, weight = torch.randn(BATCH, 64, generator=random), torch.randn(64, CLASSES, generator=random)
     target = torch.randint(0, CLASSES, (BATCH,), generator=random)

@@ -6,6 +6,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from genaug_data.auto_off import AutoOff
     from genaug_data.classic import ClassicAugment
     from genaug_data.dataset import GenerativeAugmentDataset
     from genaug_data.errors import GenaugError, GenaugWarning
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from genaug_data.workers import Budget
 
 _HOMES = {
+    "AutoOff": "auto_off",
     "Budget": "workers",
     "ClassicAugment": "classic",
     "ClassificationTask": "tasks",
@@ -39,6 +41,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "AutoOff",
     "Budget",
     "ClassicAugment",
     "ClassificationTask",

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from numbers import Integral, Real
 from typing import Any
 
+from genaug_data.auto_off import AutoOff
 from genaug_data.errors import ConfigError, DataError
 from genaug_data.gates import Gate
 from genaug_data.hardness.noise import NoisePolicy
@@ -17,7 +18,7 @@ from genaug_data.workers import Budget
 
 _CHOICES = {"mode": ("async", "sync"), "worker": ("process", "inline")}
 _COUNTS = ("max_bytes", "max_children", "refresh_every")
-_KINDS = {"recipes": RecipePolicy, "budget": Budget, "noise": NoisePolicy}
+_KINDS = {"recipes": RecipePolicy, "budget": Budget, "noise": NoisePolicy, "auto_off": AutoOff}
 _HOMES = {"noise": "genaug_data.hardness.noise"}
 
 

@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 from tqdm import tqdm
 
 from genaug_data.arguments import check_protected
+from genaug_data.auto_off import AutoOff
 from genaug_data.cache import CacheReader, check_folder
 from genaug_data.catalogue import Catalogue
 from genaug_data.errors import ConfigError, WorkerError
@@ -33,6 +35,7 @@ from genaug_data.sampler import HardExampleSampler
 from genaug_data.sayings import Sayings
 from genaug_data.targeting import Targeting
 from genaug_data.tasks import SampleView, Task, check_base, dataset_probe, resolve_task
+from genaug_data.usefulness import UsefulnessMeter
 from genaug_data.workers import Budget, InlineWorker, Job, ProcessWorker, Worker
 
 
@@ -93,7 +96,8 @@ class Parts:
                 raise ConfigError(f"a key has 32 hexadecimal digits, got {key!r}; genaug cache list FOLDER names them")
             key = bytes.fromhex(key)
         generator = copy.deepcopy(self.job.generator)
-        return remake(key, self.samples, generator, self.job.folder, progress=self.job.progress)
+        job = self.job
+        return remake(key, job.samples, generator, job.folder, lessons=job.lessons, progress=job.progress)
 
     def warm_up(self, variants: int) -> dict[str, int]:
         """Order ``variants`` of every example and wait for them with a progress bar."""
@@ -101,7 +105,7 @@ class Parts:
         if variants < 1:
             raise ConfigError(f"variants must be at least 1, got {variants}; 1 makes one of every example")
         loop.wait_until_ready()
-        waiting = list(loop.planner.everyone(variants))
+        waiting = list(loop.planner.everyone(variants, loop.targeting.wanted(loop.feedback.table)))
         total, before = len(waiting), _answers(loop)
         with tqdm(total=total, desc="warm-up", unit="variant", disable=not self.job.progress) as bar:
             while waiting or self.worker.stats().outstanding:
@@ -138,6 +142,7 @@ def assemble(
     max_children: int,
     noise: NoisePolicy | None,
     parent_share: float,
+    auto_off: AutoOff | None,
     refresh_every: int,
     seed: int,
     progress: bool,
@@ -156,7 +161,11 @@ def assemble(
     check_protected(guarded)
     check_disjoint(base, protected, samples, guarded, progress=progress)
     maker = resolve_generator(generator, resolved)
+    meter = None if auto_off is None else UsefulnessMeter(auto_off, len(base), seed, refresh_every)
+    held_out = () if meter is None else tuple(np.flatnonzero(meter.held_out).tolist())
     identity = identity_of(maker, dataset_probe(samples))
+    if held_out:
+        identity += f" without {len(held_out)} that seed {seed} holds out"
     check_folder(folder, identity)
     job = Job(
         samples=samples,
@@ -168,6 +177,7 @@ def assemble(
         task=resolved,
         device=budget.device,
         progress=progress,
+        held_out=held_out,
     )
     catalogue, reader, sayings = Catalogue(), CacheReader(folder), Sayings()
     sampler = HardExampleSampler(len(base), catalogue, ratio=ratio, mixing=mixing, seed=seed)
@@ -176,8 +186,8 @@ def assemble(
     runner = InlineWorker if worker == "inline" else ProcessWorker
     hand: Worker = runner(job, budget, counts_found=mode == "sync")
     loop = AugmentationLoop(
-        feedback=Feedback(HardnessTable(len(base)), TrialLedger(), getattr(resolved, "ignore_index", None)),
-        targeting=Targeting(resolve_policy(policy), noise, parent_share),
+        feedback=Feedback(HardnessTable(len(base)), TrialLedger(), getattr(resolved, "ignore_index", None), meter),
+        targeting=Targeting(resolve_policy(policy), noise, parent_share, meter),
         planner=Planner(len(base), recipes, max_children, seed),
         catalogue=catalogue,
         worker=hand,

@@ -8,6 +8,7 @@ from itertools import accumulate
 
 import numpy as np
 
+from genaug_data.auto_off import Allotment, thin
 from genaug_data.lineup import Child, Lineup, Snapshot
 from genaug_data.sample import Token
 
@@ -96,20 +97,30 @@ class Catalogue:
             for child in self._by_key.values():
                 self._children.setdefault(child.parent, []).append(child)
 
-    def publish(self, priorities: np.ndarray | None = None, slot: int | None = None) -> None:
+    def publish(
+        self, priorities: np.ndarray | None = None, slot: int | None = None, allotment: Allotment | None = None
+    ) -> None:
         """Make the present keys drawable, each parent with the probability that ``priorities`` gives it.
 
         Args:
             priorities: float64 ``(N,)``, not negative; None draws every parent alike.
             slot: of the pass, from which on they are drawn; None for at once.
+            allotment: who may be shown, and for which share of its slots; None for everybody, and for all.
         """
         with self._lock:
             parents = tuple(sorted(self._children))
             children = tuple(tuple(self._children[parent]) for parent in parents)
-        weights = [1.0] * len(parents) if priorities is None else priorities[np.array(parents, dtype=np.int64)].tolist()
-        if parents and not sum(weights) > 0:
-            weights = [1.0] * len(parents)
-        self.lineup.publish(Snapshot(parents, tuple(accumulate(weights)), children), slot)
+        places, withheld = np.array(parents, dtype=np.int64), 0.0
+        weights = np.ones(len(parents)) if priorities is None else priorities[places]
+        if not weights.sum() > 0:
+            weights = np.ones(len(parents))
+        if allotment is not None:
+            weights, withheld = thin(weights, places, allotment)
+            drawable = np.flatnonzero(weights).tolist()
+            parents = tuple(parents[place] for place in drawable)
+            children = tuple(children[place] for place in drawable)
+            weights = weights[drawable]
+        self.lineup.publish(Snapshot(parents, tuple(accumulate(weights.tolist())), children, withheld), slot)
 
     def begin_pass(self) -> None:
         """Let the first slot of a pass be drawn from what was published last."""

@@ -19,7 +19,7 @@ from genaug_data.restoration import Restoration
 from genaug_data.sample import KEY_BYTES
 from genaug_data.tensor_file import DamagedFile, digest_of, read_tensors, write_tensors
 
-FORMAT = 2
+FORMAT = 3
 _ARGUMENTS = ("size", "ratio", "mixing", "num_replicas")
 _MOST_EPOCHS = 1 << 31
 
@@ -82,6 +82,7 @@ def save(parts: Parts, folder: Path) -> Path:
                 ("table", loop.feedback.table.state_dict()),
                 ("ledger", loop.feedback.ledger.state_dict()),
                 ("planner", loop.planner.state_dict(list(loop.intake.on_order.values()))),
+                ("auto_off", {} if loop.feedback.meter is None else loop.feedback.meter.state_dict()),
             )
             for name, column in state.items()
         }
@@ -92,6 +93,7 @@ def save(parts: Parts, folder: Path) -> Path:
             **state_of(parts),
             **children,
             "lineup": lineup,
+            "withheld": [snapshot.withheld for _, snapshot in parts.catalogue.lineup.entries],
             "counts": dict(loop.intake.counts),
             "feedback": asdict(loop.feedback.counts),
         }

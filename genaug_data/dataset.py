@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader, Dataset, default_collate, get_worker_in
 
 from genaug_data.arguments import check_arguments
 from genaug_data.assembly import Parts, assemble
+from genaug_data.auto_off import AutoOff
 from genaug_data.checkpoint import load, restore_state, save, state_of
 from genaug_data.collate import Collate, MixedItems
 from genaug_data.errors import ConfigError, DataError
@@ -30,6 +31,7 @@ from genaug_data.sample import Token
 from genaug_data.sampler import HardExampleSampler
 from genaug_data.targeting import Suspect
 from genaug_data.tasks import SampleView, Task
+from genaug_data.usefulness import Usefulness
 from genaug_data.workers import Budget
 
 
@@ -62,6 +64,8 @@ class GenerativeAugmentDataset(Dataset):
         max_children: variants of one parent at a time.
         noise: says whose label is in doubt; these examples stay in training and have no variants. None for nobody.
         parent_share: share of the examples that may be parents at a time, the hardest, in (0, 1].
+        auto_off: lets the run measure, on a slice of ``base`` that it does not train on, whether variants help, and
+            show fewer where they do not; None for never.
         refresh_every: steps between two updates of the priorities; in mode "sync" DataLoader workers may be as many
             batches ahead.
         synthetic_weight: loss weight of a synthetic row in ``meta.weight()``.
@@ -108,6 +112,7 @@ class GenerativeAugmentDataset(Dataset):
         max_children: int = 5,
         noise: NoisePolicy | None = None,
         parent_share: float = 0.4,
+        auto_off: AutoOff | None = None,
         refresh_every: int = 50,
         synthetic_weight: float = 1.0,
         collate_fn: Callable[[list[Any]], Any] = default_collate,
@@ -137,6 +142,7 @@ class GenerativeAugmentDataset(Dataset):
             max_children=max_children,
             noise=noise,
             parent_share=parent_share,
+            auto_off=auto_off,
             refresh_every=refresh_every,
             seed=seed,
             progress=progress,
@@ -145,6 +151,7 @@ class GenerativeAugmentDataset(Dataset):
         )
         self.task = parts.task
         self._reader = parts.reader
+        self._held_out = None if parts.loop.feedback.meter is None else parts.loop.feedback.meter.held_out
         self._parts: Parts | None = parts
 
     def __len__(self) -> int:
@@ -175,7 +182,8 @@ class GenerativeAugmentDataset(Dataset):
             )
             for (index, _), key in zip(tokens, keys, strict=True)
         ]
-        return MixedItems(items, SampleMeta.pack([token.index for token in tokens], keys, self.synthetic_weight))
+        rows = SampleMeta.pack([token.index for token in tokens], keys, self.synthetic_weight, self._held_out)
+        return MixedItems(items, rows)
 
     def sampler(self) -> HardExampleSampler:
         """Return the sampler that mixes variants in; pass it to a DataLoader together with :attr:`collate`."""
@@ -311,6 +319,11 @@ class GenerativeAugmentDataset(Dataset):
         """
         with self._own().loop.books() as loop:
             return loop.targeting.suspects(loop.feedback.table)
+
+    def usefulness(self) -> list[Usefulness]:
+        """Return, class by class, whether variants help, as far as ``auto_off=`` has measured it."""
+        with self._own().loop.books() as loop:
+            return [] if loop.feedback.meter is None else loop.feedback.meter.table()
 
     def families(self, count: int = 10) -> list[Family]:
         """Return the ``count`` parents of highest priority that have variants, with these, hardest first."""

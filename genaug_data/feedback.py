@@ -9,9 +9,11 @@ from typing import TypeAlias, overload
 import numpy as np
 import torch
 
+from genaug_data.auto_off import Allotment
 from genaug_data.errors import DataError
 from genaug_data.hardness import HardnessTable, TrialLedger, check_feedback, row_statistics
 from genaug_data.meta import SampleMeta
+from genaug_data.usefulness import UsefulnessMeter
 
 _LONGEST_QUEUE = 256
 _MOST_BYTES = 1 << 28
@@ -64,14 +66,22 @@ class Feedback:
         table: receives what real rows say.
         ledger: receives what synthetic rows say; never the parent's entry in the table.
         ignore_index: label of pixels or rows that do not count, or None.
+        meter: receives what all rows say; None for none.
 
     Attributes:
         step: number of the last step.
     """
 
-    def __init__(self, table: HardnessTable, ledger: TrialLedger, ignore_index: int | None = None) -> None:
+    def __init__(
+        self,
+        table: HardnessTable,
+        ledger: TrialLedger,
+        ignore_index: int | None = None,
+        meter: UsefulnessMeter | None = None,
+    ) -> None:
         self.table = table
         self.ledger = ledger
+        self.meter = meter
         self.counts = FeedbackCounts()
         self._ignore_index = ignore_index
         self._queue: deque[Observation] = deque()
@@ -105,6 +115,10 @@ class Feedback:
         self._queue.append(self._observation(meta, loss, logits, target))
         self._waiting_bytes += size
         return True
+
+    def allot(self) -> Allotment | None:
+        """Return who may be shown now; None for everybody."""
+        return None if self.meter is None else self.meter.allot(self.table.label)
 
     def apply(self) -> int:
         """Apply everything that was put so far, in order, and return the number of steps."""
@@ -140,6 +154,10 @@ class Feedback:
         synthetic = seen.meta.synthetic
         ignored = self.table.update(seen.meta.index[~synthetic], rows[:, ~synthetic], seen.step)
         on_trial = self.ledger.update(seen.meta.key[synthetic], np.ascontiguousarray(rows[:, synthetic]))
+        if self.meter is not None:
+            index = seen.meta.index
+            known = (index >= 0) & (index < self.table.size)
+            self.meter.update(index[known], synthetic[known], self.table.label[index[known]], rows[0, known])
         self.counts.rows += len(synthetic)
         self.counts.not_finite += ignored.nan + on_trial.nan
         self.counts.out_of_range += ignored.out_of_range

@@ -33,13 +33,20 @@ class Snapshot(NamedTuple):
     parents: tuple[int, ...] = ()
     cumulative: tuple[float, ...] = ()
     children: tuple[tuple[Child, ...], ...] = ()
+    withheld: float = 0.0
 
     def draw(self, uniform: float) -> Token | None:
-        """Return the variant that belongs to ``uniform`` in [0, 1): a parent by weight, then its least drawn child."""
-        parents, cumulative, children = self
+        """Return the variant that belongs to ``uniform`` in [0, 1): a parent by weight, then its least drawn child.
+
+        The weight ``withheld`` is nobody's: its slots show real examples.
+        """
+        parents, cumulative, children, withheld = self
         if not parents:
             return None
-        place = min(bisect_right(cumulative, uniform * cumulative[-1]), len(parents) - 1)
+        drawn = uniform * (cumulative[-1] + withheld)
+        if withheld and drawn >= cumulative[-1]:
+            return None
+        place = min(bisect_right(cumulative, drawn), len(parents) - 1)
         child = min(children[place], key=_DRAWN)
         child.drawn += 1
         return Token(parents[place], child.key)

@@ -98,9 +98,11 @@ class AugmentationLoop:
         self._unpublished = False
         self.sayings = sayings
         self.intake = Intake(catalogue, planner, feedback.ledger, reader, sayings, in_order=mode == "sync")
-        self.showing = Showing(catalogue, in_flight, journal, sayings, refresh_every if mode == "sync" else 0)
+        self.showing = Showing(
+            catalogue, in_flight, journal, sayings, refresh_every if mode == "sync" else 0, feedback.allot
+        )
         self.retirement = Retirement(
-            feedback.ledger,
+            feedback,
             catalogue,
             self.intake,
             worker,
@@ -137,7 +139,7 @@ class AugmentationLoop:
         if not self.intake.adopts:
             self.repair.return_to_state()
         elif not self._is_restored:
-            self.catalogue.publish(self.priorities)
+            self.showing.publish_at_once(self.priorities)
         self._is_restored = False
         if self._mode == "async":
             self._background.start()
@@ -159,6 +161,7 @@ class AugmentationLoop:
             "mode": self._mode,
             "refresh_every": self._refresh_every,
             "max_children": self.planner.max_children,
+            "auto_off": None if self.feedback.meter is None else str(self.feedback.meter.rules),
             **self.targeting.course,
         }
 

@@ -70,10 +70,16 @@ class Planner:
             for parent, hardness in zip(chosen, _ranks(priorities, priorities[chosen]), strict=True)
         ]
 
-    def everyone(self, variants: int) -> Iterator[Request]:
-        """Yield the first ``variants`` requests of every parent, at middle hardness: what a warm-up asks for."""
+    def everyone(self, variants: int, eligible: np.ndarray | None = None) -> Iterator[Request]:
+        """Yield the first ``variants`` requests of every parent, at middle hardness: what a warm-up asks for.
+
+        Args:
+            variants: of each.
+            eligible: bool ``(N,)``: who may be a parent; None for everybody.
+        """
+        parents = range(self.size) if eligible is None else np.flatnonzero(eligible).tolist()
         for variant in range(variants):
-            for parent in range(len(self._children)):
+            for parent in parents:
                 yield self._request(parent, variant, priority=1 / len(self._children), hardness=0.5)
 
     def ordered(self, request: Request) -> None:

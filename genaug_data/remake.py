@@ -38,7 +38,13 @@ class Remade:
 
 
 def remake(
-    key: bytes, samples: Sequence[Sample], generator: SampleGenerator, folder: Path, *, progress: bool = True
+    key: bytes,
+    samples: Sequence[Sample],
+    generator: SampleGenerator,
+    folder: Path,
+    *,
+    lessons: Sequence[Sample] | None = None,
+    progress: bool = True,
 ) -> Remade:
     """Make one variant of a cache again, in this process.
 
@@ -50,6 +56,7 @@ def remake(
         samples: the training set.
         generator: that made it; its kept fit is read from the cache.
         folder: of the cache.
+        lessons: what the generator was fitted on; None for ``samples``.
         progress: whether a fit shows a bar.
 
     Raises:
@@ -61,7 +68,7 @@ def remake(
     if stored is None or provenance is None:
         raise DataError(f"the cache in {folder} has no variant {key.hex()} that can be read; see genaug cache list")
     if hasattr(generator, "fit"):
-        generator.fit(samples, folder / "generator", progress=progress)
+        generator.fit(samples if lessons is None else lessons, folder / "generator", progress=progress)
     if generator.fingerprint != provenance.fingerprint:
         raise GeneratorError(
             f"variant {key.hex()} was made by {provenance.fingerprint}, this is {generator.fingerprint}; "

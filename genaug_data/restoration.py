@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import math
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
@@ -57,7 +59,12 @@ class Restoration:
         self._present = int(description["present"])
         if not 0 <= self._present <= len(self._children):
             raise ValueError(f"{self._present} of {len(self._children)} variants are present")
-        self._lineup = self._read_lineup(list(map(int, description["lineup"])), size)
+        self._lineup = self._read_lineup(
+            list(map(int, description["lineup"])), list(map(float, description["withheld"])), size
+        )
+        self._auto_off = self._part("auto_off")
+        if parts.loop.feedback.meter is not None and self._auto_off:
+            copy.deepcopy(parts.loop.feedback.meter).load_state_dict(self._auto_off)
         self._leaving = [key.tobytes() for key in self._expect("leaving.key", np.uint8, (None, KEY_BYTES))]
         self._lineage = self._read_requests([Recipe.from_json(text) for text in description["recipes"]])
         self._counts = Counter({str(name): int(count) for name, count in description["counts"].items()})
@@ -70,6 +77,8 @@ class Restoration:
             loop.feedback.table.load_state_dict(self._table)
             loop.feedback.ledger.load_state_dict(self._ledger)
             loop.feedback.counts = self._feedback
+            if loop.feedback.meter is not None and self._auto_off:
+                loop.feedback.meter.load_state_dict(self._auto_off)
             loop.planner.load_state_dict(self._planner)
             loop.priorities = self._priorities
             catalogue.restore(self._children[: self._present])
@@ -102,9 +111,11 @@ class Restoration:
         )
         return [Child(key.tobytes(), *counts) for key, *counts in zip(keys, parents, drawn, shown, strict=True)]
 
-    def _read_lineup(self, slots: list[int], size: int) -> list[tuple[int, Snapshot]]:
+    def _read_lineup(self, slots: list[int], withheld: list[float], size: int) -> list[tuple[int, Snapshot]]:
         if not slots or sorted(set(slots)) != slots:
             raise ValueError(f"the slots {slots} are not in order")
+        if len(withheld) != len(slots) or not all(0 <= weight < math.inf for weight in withheld):
+            raise ValueError(f"the weights {withheld} are out of range")
         entries = []
         for number, slot in enumerate(slots):
             parents = self._places(f"lineup{number}.parents", None, size)
@@ -118,7 +129,7 @@ class Restoration:
             families = tuple(tuple(self._children[next(rows)] for _ in range(count)) for count in sizes)
             if not all(sizes):
                 raise ValueError("a parent has no children")
-            entries.append((slot, Snapshot(tuple(parents), tuple(cumulative.tolist()), families)))
+            entries.append((slot, Snapshot(tuple(parents), tuple(cumulative.tolist()), families, withheld[number])))
         return entries
 
     def _read_requests(self, recipes: list[Recipe]) -> dict[bytes, Request]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from genaug_data.cache import CacheReader
 from genaug_data.catalogue import Catalogue
 from genaug_data.eviction import victims
-from genaug_data.hardness import TrialLedger
+from genaug_data.feedback import Feedback
 from genaug_data.in_flight import InFlight
 from genaug_data.intake import Intake
 from genaug_data.targeting import Choice
@@ -22,7 +24,7 @@ class Retirement:
     """Takes variants out of the catalogue, and has them evicted once no slot can be drawn from them any more.
 
     Args:
-        ledger: knows which variants failed their trial.
+        feedback: its ledger knows which variants failed their trial.
         catalogue: that they are taken out of.
         intake: keeps those that are about to leave.
         worker: evicts them.
@@ -35,7 +37,7 @@ class Retirement:
 
     def __init__(
         self,
-        ledger: TrialLedger,
+        feedback: Feedback,
         catalogue: Catalogue,
         intake: Intake,
         worker: Worker,
@@ -45,7 +47,7 @@ class Retirement:
         max_bytes: int,
         leaves_room: bool,
     ) -> None:
-        self._ledger = ledger
+        self._feedback = feedback
         self._catalogue = catalogue
         self._intake = intake
         self._worker = worker
@@ -60,7 +62,8 @@ class Retirement:
         That is a tenth of the variants, worth least, where the cache is nearly full; where the file system is, twice as
         many each time in a row, up to half: what one batch needs may be more than a tenth frees.
         """
-        retired = self._ledger.retired()
+        retired = self._feedback.ledger.retired()
+        self._judge(retired)
         for reason in retired.values():
             self._intake.counts[_REASONS[reason]] += 1
         self._intake.leave(retired)
@@ -78,6 +81,18 @@ class Retirement:
             items = self._catalogue.items()
             share = min(_A_TENTH * 2.0**self._intake.full_in_a_row, _MOST) if needs_room else _A_TENTH
             self._intake.leave(victims(items, choice.priorities, max(1, int(share * len(items)))))
+
+    def _judge(self, retired: dict[bytes, str]) -> None:
+        """Tell the meter, if there is one, how the trials of each class stand."""
+        meter, labels = self._feedback.meter, self._feedback.table.label
+        if meter is not None:
+            passing = set(self._feedback.ledger.passing())
+            parents = {key: parent for key, parent, _ in self._catalogue.items()}
+            failed, sound = (
+                np.array([labels[parents[key]] for key in keys if key in parents], dtype=np.int64)
+                for keys in (retired, passing)
+            )
+            meter.judge(failed, sound)
 
     def evict(self) -> None:
         """Have the worker remove what is in no snapshot that a slot may still be drawn from."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 
 import numpy as np
 
+from genaug_data.auto_off import Allotment
 from genaug_data.catalogue import Catalogue
 from genaug_data.in_flight import InFlight
 from genaug_data.journal import JournalWriter
@@ -23,6 +25,7 @@ class Showing:
         sayings: what the user should read.
         steps_ahead: training steps from a publication to the first slot that is drawn from it, so that DataLoader
             workers may draw as far ahead and see no difference; 0 lets it be drawn from at once.
+        allot: says who may be shown, and for which share of its slots.
 
     Attributes:
         largest_batch: rows of the largest batch so far.
@@ -35,6 +38,7 @@ class Showing:
         journal: JournalWriter | None,
         sayings: Sayings,
         steps_ahead: int,
+        allot: Callable[[], Allotment | None],
     ) -> None:
         self.largest_batch = 0
         self._catalogue = catalogue
@@ -42,6 +46,7 @@ class Showing:
         self._journal = journal
         self._sayings = sayings
         self._steps_ahead = steps_ahead
+        self._allot = allot
         self._missing: deque[bytes] = deque()
 
     def note(self, meta: SampleMeta) -> None:
@@ -62,7 +67,7 @@ class Showing:
     def publish(self, priorities: np.ndarray | None) -> None:
         """Let the present variants be drawn by ``priorities``."""
         if not self._steps_ahead:
-            self._catalogue.publish(priorities)
+            self.publish_at_once(priorities)
             return
         ahead = self._steps_ahead * self.largest_batch
         if self.largest_batch and self._in_flight.drawn - self._in_flight.observed > ahead:
@@ -71,4 +76,8 @@ class Showing:
                 "depends on their number; raise refresh_every, or lower num_workers or prefetch_factor"
             )
         self._catalogue.lineup.forget_before(self._in_flight.observed)
-        self._catalogue.publish(priorities, self._in_flight.observed + ahead)
+        self._catalogue.publish(priorities, self._in_flight.observed + ahead, self._allot())
+
+    def publish_at_once(self, priorities: np.ndarray | None) -> None:
+        """Let the present variants be drawn from the very next slot on."""
+        self._catalogue.publish(priorities, None, self._allot())

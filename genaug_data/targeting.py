@@ -10,6 +10,7 @@ import numpy as np
 from genaug_data.errors import ConfigError
 from genaug_data.hardness import HardnessPolicy, HardnessTable
 from genaug_data.hardness.noise import AumQuantile, NoisePolicy
+from genaug_data.usefulness import UsefulnessMeter
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,7 @@ class Targeting:
         noise: says whose label is in doubt; None for nobody.
         parent_share: share of the examples that may be parents at a time, in (0, 1]: those of the largest priority,
             and all that are as large as the least of these.
+        meter: knows of whom no variants are wanted; None for nobody.
 
     Raises:
         ConfigError: ``parent_share`` is outside (0, 1].
@@ -65,7 +67,13 @@ class Targeting:
         [False, True, True, False]
     """
 
-    def __init__(self, policy: HardnessPolicy, noise: NoisePolicy | None = None, parent_share: float = 1.0) -> None:
+    def __init__(
+        self,
+        policy: HardnessPolicy,
+        noise: NoisePolicy | None = None,
+        parent_share: float = 1.0,
+        meter: UsefulnessMeter | None = None,
+    ) -> None:
         if not 0 < parent_share <= 1:
             raise ConfigError(
                 f"parent_share must be in (0, 1], got {parent_share}; 0.4 lets the hardest two fifths be parents"
@@ -73,6 +81,7 @@ class Targeting:
         self.policy = policy
         self.noise = noise
         self._parent_share = parent_share
+        self._meter = meter
 
     @property
     def course(self) -> dict[str, str | float | None]:
@@ -91,14 +100,20 @@ class Targeting:
         """
         priorities = self.policy.priorities(table)
         suspects = np.zeros(table.size, dtype=bool) if self.noise is None else self.noise.suspects(table)
-        if suspects.any():
-            priorities = np.where(suspects, 0.0, priorities)
+        wanted = self.wanted(table)
+        unwanted = suspects if wanted is None else suspects | ~wanted
+        if unwanted.any():
+            priorities = np.where(unwanted, 0.0, priorities)
             priorities /= priorities.sum() or 1.0
-        parents = (table.observations >= self.policy.min_observations) & ~suspects
+        parents = (table.observations >= self.policy.min_observations) & ~unwanted
         if self._parent_share < 1:
             count = max(1, round(self._parent_share * table.size))
             parents &= priorities >= np.partition(priorities, -count)[-count]
         return Choice(priorities, parents, suspects)
+
+    def wanted(self, table: HardnessTable) -> np.ndarray | None:
+        """Return of whom variants are worth making, bool ``(N,)``; None for everybody."""
+        return None if self._meter is None else self._meter.may_be_parents(table.label)
 
     def suspects(self, table: HardnessTable) -> list[Suspect]:
         """Return the suspects, the most suspicious first; without a noise policy, those of :class:`AumQuantile`."""

@@ -8,6 +8,7 @@ import pytest
 import genaug_data
 
 PUBLIC = [
+    "AutoOff",
     "Budget",
     "ClassicAugment",
     "ClassificationTask",

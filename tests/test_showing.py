@@ -23,7 +23,7 @@ BATCH = 4
 def test_only_snapshots_that_a_slot_may_still_be_drawn_from_are_kept(ahead: int, every: int) -> None:
     catalogue, in_flight = Catalogue(), InFlight()
     catalogue.add(0, b"k" * 16)
-    showing = Showing(catalogue, in_flight, None, Sayings(), steps_ahead=ahead)
+    showing = Showing(catalogue, in_flight, None, Sayings(), steps_ahead=ahead, allot=lambda: None)
     scheduled = [0]
     for step in range(1, 200):
         for _ in range(BATCH):

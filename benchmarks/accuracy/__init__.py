@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 
-SETS = ("omniglot",)
+SETS = ("digits", "omniglot")
 
 
 def main(arguments: list[str]) -> None:

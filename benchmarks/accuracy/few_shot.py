@@ -1,9 +1,8 @@
-"""One way to train on a few images, and how the ways compare: same seeds, steps and draws, the last step counts."""
+"""One way to train on a few images: the same steps and draws for every arm, and the last step counts."""
 
 from __future__ import annotations
 
-import statistics
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,10 +12,9 @@ from torch import nn
 
 from genaug_data.generators.affine import random_affine
 from genaug_data.hardness import HardnessTable, resolve_policy, row_statistics
-from genaug_data.seeding import derive, numpy_generator, permutation, torch_generator
+from genaug_data.seeding import derive, permutation, torch_generator
 
 _REFRESH = 10
-_RESAMPLES = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,25 +116,6 @@ def train_arm(
         seen = row_statistics(losses.detach(), logits.detach(), labels)[:, : len(rows)]
         table.update(rows, seen, step)
     return _accuracy(model, task)
-
-
-def table_rows(results: Mapping[str, Sequence[float]], baseline: str) -> list[tuple[str, str, str]]:
-    """Return name, mean and deviation, and the paired gain over the baseline with its 95 % bootstrap interval."""
-    rows = []
-    for name, values in results.items():
-        gains = [value - other for value, other in zip(values, results[baseline], strict=True)]
-        low, high = bootstrap_interval(gains)
-        gain = "" if name == baseline else f"{statistics.mean(gains):+.1f} ({low:+.1f} to {high:+.1f})"
-        spread = f" +- {statistics.stdev(values):.1f}" if len(values) > 1 else ""
-        rows.append((name, f"{statistics.mean(values):.1f}{spread}", gain))
-    return rows
-
-
-def bootstrap_interval(gains: Sequence[float]) -> tuple[float, float]:
-    """Return the 95 % percentile interval of the mean of paired differences, from 10,000 resamples."""
-    draws = numpy_generator(derive(0, "bootstrap")).integers(0, len(gains), (_RESAMPLES, len(gains)))
-    low, high = np.quantile(np.asarray(gains)[draws].mean(axis=1), [0.025, 0.975])
-    return float(low), float(high)
 
 
 def _real_rows(size: int, count: int, seed: int):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import statistics
 import tempfile
 import time
 from pathlib import Path
@@ -17,7 +18,9 @@ from torch import nn
 from tqdm import tqdm
 
 from benchmarks.accuracy.characters import Characters
-from benchmarks.accuracy.few_shot import Arm, FewShot, Pool, table_rows, train_arm
+from benchmarks.accuracy.few_shot import Arm, FewShot, Pool, train_arm
+from benchmarks.accuracy.picture import draw_gains
+from benchmarks.accuracy.results import difference, paired, table_rows
 from benchmarks.reporting import report
 from genaug_data import Recipe, Request, Sample, SiblingDiffusion
 from genaug_data.demo.data import find_data
@@ -29,23 +32,35 @@ from genaug_data.seeding import derive
 PLAIN = Recipe(strength=1.0, guidance_scale=1.0, steps=12)
 GUIDED = Recipe(strength=1.0, guidance_scale=2.0, steps=12)
 KEEP = 0.25
+CANDIDATES = 60
+LESS = 0.4
+
+BASELINE, UNIFORM = "classic only", "+ siblings, gate"
+TARGETED, FEWER = f"{UNIFORM}, hard parents", f"{UNIFORM}, hard parents, {LESS} of the images"
+SOURCE, SOURCE_AND_SIBLINGS = "network from the source", "network from the source + siblings, gate"
 
 ARMS = (
+    Arm(BASELINE),
+    Arm(UNIFORM, ratio=0.25, pool="nearest"),
+    Arm(TARGETED, ratio=0.25, pool="nearest", policy="entropy"),
+    Arm(SOURCE, begun=True),
+    Arm(SOURCE_AND_SIBLINGS, ratio=0.25, pool="nearest", begun=True),
+)
+AT_ONE_SHOT = (
     Arm("real only", classic=False),
-    Arm("classic only"),
-    Arm("classic + copies of hard examples", ratio=0.25, pool="copies", policy="entropy"),
-    Arm("classic + siblings", ratio=0.25, pool="siblings"),
-    Arm("classic + siblings, gate", ratio=0.25, pool="nearest"),
-    Arm("classic + siblings, gate, hard parents", ratio=0.25, pool="nearest", policy="entropy"),
-    Arm("classic, network from the source", begun=True),
-    Arm("the same + siblings, gate", ratio=0.25, pool="nearest", begun=True),
+    Arm("+ copies of hard examples", ratio=0.25, pool="copies", policy="entropy"),
+    Arm("+ siblings, no gate", ratio=0.25, pool="siblings"),
+    Arm(FEWER, ratio=0.25, pool="fewer", policy="entropy"),
+    Arm(f"{UNIFORM}, ratio 0.5", ratio=0.5, pool="nearest"),
+    Arm(f"{TARGETED}, ratio 0.5", ratio=0.5, pool="nearest", policy="entropy"),
 )
-MORE_AT_ONE_SHOT = (
-    Arm("classic + siblings, gate, ratio 0.5", ratio=0.5, pool="nearest"),
-    Arm("classic + siblings, gate by margin", ratio=0.25, pool="margin"),
-    Arm("classic + guided siblings, gate", ratio=0.25, pool="guided"),
+LEVERS = (
+    Arm(BASELINE),
+    Arm("+ siblings, gate by margin", ratio=0.25, pool="margin"),
+    Arm("+ guided siblings, gate", ratio=0.25, pool="guided"),
 )
-BASELINE = "classic only"
+LEVER_SEEDS = 2
+COMPARED = ((TARGETED, UNIFORM), (FEWER, UNIFORM), (SOURCE_AND_SIBLINGS, SOURCE))
 
 
 class Study:
@@ -61,7 +76,7 @@ class Study:
     def __init__(self, root: Path, folder: Path, *, quick: bool, progress: bool) -> None:
         self.source = Characters(root / "images_background_small1")
         self.target = Characters(root / "images_background_small2", without=("Greek", "Latin"))
-        self.candidates = 60 if quick else 106 * 60
+        self.candidates = 60 if quick else 106 * CANDIDATES
         self.steps = 20 if quick else 500
         self.generator = SiblingDiffusion(
             transfer_from=self.source,
@@ -101,7 +116,7 @@ class Study:
         """Return the variants by the name of their pool: as many candidates for each, of which a gate leaves some."""
         parents = [Sample(image, int(label)) for image, label in zip(task.images, task.labels, strict=True)]
         found = {"copies": Pool(task.images, torch.arange(len(parents)))}
-        for recipe, gates in ((PLAIN, ("siblings", "nearest", "margin")), (GUIDED, ("guided",))):
+        for recipe, gates in ((PLAIN, ("siblings", "nearest", "fewer", "margin")), (GUIDED, ("guided",))):
             if not wanted & set(gates):
                 continue
             requests = [
@@ -111,10 +126,10 @@ class Study:
             ]
             mothers = [parents[request.parent] for request in requests]
             children = self.generator.generate(mothers, requests)
+            judged = {"": [True] * len(children)}
             for name in sorted(wanted & set(gates)):
-                accepted = [True] * len(children)
-                if name != "siblings":
-                    score = "margin" if name == "margin" else "own"
+                score = {"siblings": "", "margin": "margin"}.get(name, "own")
+                if score not in judged:
                     gate = FeatureSimilarity(
                         self.features,
                         self.generator,
@@ -124,8 +139,10 @@ class Study:
                         trials=8 * len(parents),
                     )
                     gate.prepare(parents, progress=False)
-                    accepted = [verdict.accepted for verdict in gate.judge(mothers, children)]
-                kept = [place for place, good in enumerate(accepted) if good]
+                    judged[score] = [verdict.accepted for verdict in gate.judge(mothers, children)]
+                accepted = judged[score]
+                made = round(LESS * len(children)) if name == "fewer" else len(children)
+                kept = [place for place, good in enumerate(accepted[:made]) if good]
                 found[name] = Pool(
                     torch.stack([children[place].image for place in kept]),
                     torch.tensor([requests[place].parent for place in kept]),
@@ -169,6 +186,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--keep", type=Path, default=None, help="folder for all that is learned and found")
     parser.add_argument("--shots", type=int, nargs="+", default=[1, 3])
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--picture", type=Path, default=None, help="PNG of the gains")
     parser.add_argument("--quick", action="store_true", help="tiny: whether it runs, not what it is worth")
     parser.add_argument("--progress", action=argparse.BooleanOptionalAction, default=True)
     chosen = parser.parse_args(arguments)
@@ -183,10 +201,21 @@ def main(arguments: list[str]) -> None:
         begun = time.monotonic()
         study = Study(root, chosen.keep or Path(scratch), quick=chosen.quick, progress=chosen.progress)
         print(f"learned in {time.monotonic() - begun:.0f} s: {study.generator.fingerprint}")
-        rows, figures = [], {}
+        rows, figures, panels = [], {}, {}
         for shots in [1] if chosen.quick else chosen.shots:
-            results = study.run(ARMS + MORE_AT_ONE_SHOT * (shots == 1), shots, seeds, progress=chosen.progress)
+            results = study.run(ARMS + AT_ONE_SHOT * (shots == 1), shots, seeds, progress=chosen.progress)
             for name, accuracy, gain in table_rows(results, BASELINE):
-                rows.append((shots, name, accuracy, gain))
-                figures[f"{shots}-shot {name}"] = sum(results[name]) / seeds
-    report("omniglot", figures, ("shots", "arm", "accuracy %", "minus classic only"), rows)
+                rows.append((shots, seeds, name, accuracy, gain))
+                figures[f"{shots}-shot {name}"] = statistics.mean(results[name])
+            for one, other in COMPARED:
+                if one in results:
+                    rows.append((shots, seeds, f"({one}) - ({other})", "", difference(results, one, other)))
+            if shots == 1:
+                few = min(seeds, LEVER_SEEDS)
+                levers = study.run(LEVERS, shots, few, progress=chosen.progress)
+                rows += [(shots, few, *row) for row in table_rows(levers, BASELINE)[1:]]
+            gains = {name: paired(results, name, BASELINE) for name in results if name != BASELINE}
+            panels[f"{shots} drawing{'s' * (shots > 1)} of each of {study.classes} characters"] = (BASELINE, gains)
+    if chosen.picture is not None:
+        draw_gains(panels, f"Omniglot: paired gains, {seeds} seeds, and their 95 % intervals", chosen.picture)
+    report("omniglot", figures, ("shots", "seeds", "arm", "accuracy %", "minus classic only"), rows)

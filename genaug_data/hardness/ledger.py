@@ -114,14 +114,22 @@ class TrialLedger:
 
     def retired(self) -> dict[bytes, str]:
         """Return the variants that failed their trial, and whether they are "wrong" or "right"."""
-        count = len(self)
-        uses = self._uses[:count]
-        mean = self._probability[:count] / np.maximum(uses, 1)
-        judged = uses >= self._judged_after
-        wrong, right = judged & (mean <= self._wrong_below), judged & (mean >= self._right_above)
+        _, wrong, right = self._verdicts()
         return {
             self._keys[slot].tobytes(): "wrong" if wrong[slot] else "right" for slot in np.flatnonzero(wrong | right)
         }
+
+    def passing(self) -> list[bytes]:
+        """Return the variants that were judged and have not failed."""
+        judged, wrong, right = self._verdicts()
+        return [self._keys[slot].tobytes() for slot in np.flatnonzero(judged & ~wrong & ~right)]
+
+    def _verdicts(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return of each slot whether it was used often enough, and whether it is wrong, or right."""
+        uses = self._uses[: len(self)]
+        mean = self._probability[: len(self)] / np.maximum(uses, 1)
+        judged = uses >= self._judged_after
+        return judged, judged & (mean <= self._wrong_below), judged & (mean >= self._right_above)
 
     def state_dict(self) -> dict[str, np.ndarray]:
         """Return all trials: keys uint8 ``(K, 16)``, uses int32 ``(K,)``, sums of the probability float64 ``(K,)``."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from PIL import Image, ImageDraw
 
 from genaug_data.errors import DataError
+from genaug_data.report.tiles import TARGET_HEIGHT, tile
 from genaug_data.sample import Sample
 
 _MARGIN = 4
@@ -57,7 +58,7 @@ def draw_families(families: Sequence[Family], path: str | Path, *, scale: int | 
         raise DataError("there is no family to draw, since no variant is cached (0 found); train or warm up first")
     path = Path(path)
     height, width = (max(family.parent.image.shape[axis] for family in families) for axis in (-2, -1))
-    scale = scale or max(1, 64 // height)
+    scale = scale or max(1, TARGET_HEIGHT // height)
     height, width = height * scale, width * scale
     labels = [_label(family) for family in families]
     names = max(map(len, labels)) * 6 + 3 * _MARGIN
@@ -73,9 +74,9 @@ def draw_families(families: Sequence[Family], path: str | Path, *, scale: int | 
     for row, (label, family) in enumerate(zip(labels, families, strict=True)):
         top = _HEADER + row * (height + _MARGIN)
         draw.text((_MARGIN, top + height // 2 - 6), label, fill="black")
-        canvas.paste(_tile(family.parent, scale), (names, top))
+        canvas.paste(tile(family.parent, scale), (names, top))
         for place, child in enumerate(family.children[:most]):
-            canvas.paste(_tile(child, scale), (first_child + place * (width + _MARGIN), top))
+            canvas.paste(tile(child, scale), (first_child + place * (width + _MARGIN), top))
     path.parent.mkdir(parents=True, exist_ok=True)
     canvas.save(path)
     return path
@@ -89,9 +90,3 @@ def _label(family: Family) -> str:
         case str():
             return f"#{family.index}, {target}"
     return f"#{family.index}"
-
-
-def _tile(sample: Sample, scale: int) -> Image.Image:
-    image = sample.image.expand(3, -1, -1) if sample.image.shape[0] == 1 else sample.image
-    tile = Image.fromarray(image.permute(1, 2, 0).contiguous().numpy())
-    return tile.resize((tile.width * scale, tile.height * scale), Image.Resampling.NEAREST)

@@ -6,7 +6,7 @@ from genaug_data.tasks.check import check_base
 from genaug_data.tasks.classification import ClassificationTask
 from genaug_data.tasks.layout import ItemLayout
 from genaug_data.tasks.segmentation import SegmentationTask
-from genaug_data.tasks.view import SampleView, dataset_probe
+from genaug_data.tasks.view import SampleView, Without, dataset_probe
 
 __all__ = [
     "ClassificationTask",
@@ -14,6 +14,7 @@ __all__ = [
     "SampleView",
     "SegmentationTask",
     "Task",
+    "Without",
     "check_base",
     "dataset_probe",
     "detect_task",

@@ -65,6 +65,40 @@ class SampleView(Sequence[Sample]):
             raise DataError(f"item {place}: {error}") from error
 
 
+class Without(Sequence[Sample]):
+    """Samples without some of them.
+
+    Args:
+        samples: that are there.
+        left_out: indices of those that are left out.
+
+    Example:
+        >>> import torch
+        >>> blank = torch.zeros(1, 2, 2, dtype=torch.uint8)
+        >>> [sample.target for sample in Without([Sample(blank, label) for label in range(4)], (0, 2))]
+        [1, 3]
+    """
+
+    def __init__(self, samples: Sequence[Sample], left_out: Sequence[int]) -> None:
+        self._samples = samples
+        self._places = np.setdiff1d(np.arange(len(samples)), left_out)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    @overload
+    def __getitem__(self, index: int) -> Sample: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[Sample]: ...
+
+    def __getitem__(self, index: int | slice) -> Sample | list[Sample]:
+        """Return the sample at ``index`` of those that are left."""
+        if isinstance(index, slice):
+            return [self._samples[place] for place in self._places[index].tolist()]
+        return self._samples[int(self._places[index])]
+
+
 def dataset_probe(samples: Sequence[Sample]) -> str:
     """Return a cheap identity of a dataset: a hash of its length and of up to 64 evenly spaced samples, hexadecimal.
 

@@ -10,7 +10,7 @@ from typing import Protocol, TypeAlias
 from genaug_data.gates import Gate
 from genaug_data.generators import SampleGenerator
 from genaug_data.sample import Request, Sample
-from genaug_data.tasks import Task
+from genaug_data.tasks import Task, Without
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +19,7 @@ class Job:
 
     Args:
         samples: the training set as samples, read by the worker itself, so that no image crosses the queue.
+        held_out: which of them the generator must not be fitted on, sorted int64.
         generator: makes the variants.
         gates: judge them, cheapest first.
         folder: of the cache.
@@ -40,6 +41,12 @@ class Job:
     batch_size: int = 32
     device: str = "auto"
     progress: bool = True
+    held_out: tuple[int, ...] = ()
+
+    @property
+    def lessons(self) -> Sequence[Sample]:
+        """What the generator is fitted on."""
+        return Without(self.samples, self.held_out) if self.held_out else self.samples
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,7 +72,7 @@ class Production:
             if job.device != "auto" and hasattr(job.generator, "to"):
                 job.generator.to(job.device)
             if hasattr(job.generator, "fit"):
-                job.generator.fit(job.samples, job.folder / "generator", progress=job.progress, beat=self._beat)
+                job.generator.fit(job.lessons, job.folder / "generator", progress=job.progress, beat=self._beat)
             for gate in job.gates:
                 gate.prepare(job.samples, progress=job.progress, beat=self._beat)
             fingerprint = job.generator.fingerprint

@@ -4,13 +4,12 @@ from itertools import islice
 from pathlib import Path
 
 import numpy as np
-import pytest
 import torch
 from PIL import Image
 from torch import nn
 
 from benchmarks.accuracy.characters import Characters
-from benchmarks.accuracy.few_shot import Arm, FewShot, Pool, _real_rows, bootstrap_interval, table_rows, train_arm
+from benchmarks.accuracy.few_shot import Arm, FewShot, Pool, _real_rows, train_arm
 from genaug_data.seeding import torch_generator
 
 TASK = FewShot(
@@ -83,16 +82,6 @@ def test_all_real_rows_are_seen_equally_often() -> None:
     assert [rows.count(index) for index in range(7)] == [10] * 7
     assert sorted(rows[:7]) == sorted(rows[7:14]) == list(range(7))
     assert rows[:7] != rows[7:14]
-
-
-def test_intervals_are_those_of_the_resampled_mean() -> None:
-    low, high = bootstrap_interval([1.0, 2.0, 3.0, 4.0, 5.0])
-    # The mean of five draws has a deviation of sqrt(2 / 5).
-    assert low == pytest.approx(3 - 1.96 * np.sqrt(2 / 5), abs=0.15)
-    assert high == pytest.approx(3 + 1.96 * np.sqrt(2 / 5), abs=0.15)
-    assert bootstrap_interval([2.0, 2.0]) == (2.0, 2.0)
-    shown = table_rows({"base": [10.0, 20.0], "other": [12.0, 22.0]}, "base")
-    assert shown == [("base", "15.0 +- 7.1", ""), ("other", "17.0 +- 7.1", "+2.0 (+2.0 to +2.0)")]
 
 
 def test_characters_are_read_and_split(tmp_path: Path) -> None:
