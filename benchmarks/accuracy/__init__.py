@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 
-SETS = ("digits", "omniglot")
+SETS = ("digits", "omniglot", "cifar10")
 
 
 def main(arguments: list[str]) -> None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from torch import nn
 from torch.utils.data import Dataset
 
+from benchmarks.accuracy.doubt import Labelled
 from genaug_data import Budget, GenerativeAugmentDataset, SampleGenerator
 from genaug_data.demo.comparison import RECIPES, Copies
-from genaug_data.demo.digits import Digits
 from genaug_data.demo.training import accuracy, train_network
 from genaug_data.hardness.noise import NoisePolicy
 
@@ -52,15 +54,17 @@ class Outcome(NamedTuple):
 
 def train_wrapped(
     arm: WrappedArm,
-    train: Digits,
+    train: Labelled,
     test: Dataset,
     generator: SampleGenerator,
     folder: Path,
     *,
+    network: Callable[[int], nn.Module],
     seed: int,
     epochs: int,
     noise: NoisePolicy | None = None,
     images: int | None = None,
+    device: str = "cpu",
 ) -> Outcome:
     """Train once, in mode "sync", so that a run is a function of its seed.
 
@@ -70,10 +74,12 @@ def train_wrapped(
         test: the others; protected, so that nothing like them can train.
         generator: fitted on ``train``, and at most on further images without labels.
         folder: empty, for this run's cache.
+        network: a new one, as a function of the seed.
         seed: of the network, the order and every draw.
         epochs: passes over ``train``.
         noise: says whose label is in doubt.
         images: that may be made.
+        device: where it is trained and generated.
     """
     wrapped = GenerativeAugmentDataset(
         train,
@@ -85,7 +91,7 @@ def train_wrapped(
         policy=arm.policy,
         noise=noise,
         recipes=RECIPES,
-        budget=Budget(images=images),
+        budget=Budget(images=images, device=device),
         mode="sync",
         worker="inline",
         parent_share=1.0 if arm.policy == "uniform" else 0.4,
@@ -93,6 +99,7 @@ def train_wrapped(
         seed=seed,
         progress=False,
     )
-    network = train_network(wrapped, epochs=epochs, seed=seed, classic=arm.classic)
+    model = network(seed).to(device)
+    train_network(wrapped, model, epochs=epochs, seed=seed, classic=arm.classic)
     made = wrapped.stats()
-    return Outcome(accuracy(network, test), int(made["images made"]), float(made["seconds of generation"]))
+    return Outcome(accuracy(model, test), int(made["images made"]), float(made["seconds of generation"]))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import inspect
-import os
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -13,7 +12,15 @@ import numpy as np
 
 from benchmarks.reporting import report
 from benchmarks.selection.picture import Point, draw_panels
-from benchmarks.selection.trials import LABELS, Images, judged_hard, lifts, priorities_after_training, read_images
+from benchmarks.selection.trials import (
+    LABELS,
+    Images,
+    find_labels,
+    judged_hard,
+    lifts,
+    priorities_after_training,
+    read_images,
+)
 from genaug_data.dataset import GenerativeAugmentDataset
 from genaug_data.demo.data import find_data
 from genaug_data.errors import DataError
@@ -94,10 +101,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--png", type=Path, help="also draw the figures into this file")
     chosen = parser.parse_args(arguments)
     try:
-        images = read_images(
-            find_data("cifar10", chosen.data),
-            Path(chosen.data or os.environ.get("GENAUG_DATA", "data")) / "cifar10n_labels.npz",
-        )
+        images = read_images(find_data("cifar10", chosen.data), find_labels(chosen.data))
     except DataError as error:
         parser.error(str(error))
     figures = figures_of(measure(images, QUICK_IMAGES if chosen.quick else len(images.pixels)))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,7 +59,17 @@ def read_images(folder: Path, labels: Path) -> Images:
     files = [(file, label) for label, place in enumerate(classes) for file in sorted(place.iterdir())]
     if [label for _, label in files] != found["clean_label"].tolist():
         raise DataError(f"the labels in {labels} are of other images than those in {folder}; take both as published")
-    return Images(np.stack([np.asarray(Image.open(file).convert("RGB")) for file, _ in files]), found)
+    return Images(read_pixels([file for file, _ in files]), found)
+
+
+def read_pixels(files: Sequence[Path]) -> np.ndarray:
+    """Return images of one size, uint8 ``(N, H, W, 3)``."""
+    return np.stack([np.asarray(Image.open(file).convert("RGB")) for file in files])
+
+
+def find_labels(place: str | Path | None = None) -> Path:
+    """Return where the human labels should be: in ``place``, or in the folder that GENAUG_DATA names."""
+    return Path(place or os.environ.get("GENAUG_DATA", "data")) / "cifar10n_labels.npz"
 
 
 def lifts(priorities: np.ndarray, wrong: np.ndarray, hard: np.ndarray, seed: int) -> tuple[float, float]:

@@ -14,7 +14,7 @@ from genaug_data.cli.parsing import at_least_one, new_parser, parse
 from genaug_data.dataset import GenerativeAugmentDataset
 from genaug_data.demo.comparison import RECIPES, compare, table
 from genaug_data.demo.digits import Digits, load_digits_split
-from genaug_data.demo.training import accuracy, train_network
+from genaug_data.demo.training import accuracy, small_network, train_network
 from genaug_data.generators import InDomainDiffusion
 from genaug_data.report import draw_families
 from genaug_data.tasks import SampleView, detect_task
@@ -76,7 +76,8 @@ def _main_job(train: Digits, test: Digits, generator: InDomainDiffusion, cache: 
         progress=chosen.progress,
     )
     wrapped.wait_until_ready()
-    network = train_network(wrapped, epochs=4 * chosen.epochs, seed=0, classic=True)
+    network = small_network(seed=0)
+    train_network(wrapped, network, epochs=4 * chosen.epochs, seed=0, classic=True)
     print("\nTrained with a background process that made variants of hard examples meanwhile:\n")
     for name, value in wrapped.stats().items():
         print(f"  {name:24} {value}")

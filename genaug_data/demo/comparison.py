@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from genaug_data.dataset import GenerativeAugmentDataset
 from genaug_data.demo.digits import Digits
-from genaug_data.demo.training import accuracy, train_network
+from genaug_data.demo.training import accuracy, small_network, train_network
 from genaug_data.generators import SampleGenerator
 from genaug_data.recipes import RecipePolicy
 from genaug_data.sample import Request, Sample
@@ -88,7 +88,9 @@ def run_arm(
         seed=seed,
         progress=False,
     )
-    return accuracy(train_network(wrapped, epochs=epochs, seed=seed, classic=arm.classic), test)
+    model = small_network(seed)
+    train_network(wrapped, model, epochs=epochs, seed=seed, classic=arm.classic)
+    return accuracy(model, test)
 
 
 def compare(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 from torch import nn
-from torch.utils.data import Dataset
+from torch.utils.data import DataLoader, Dataset
 
 from genaug_data.classic import ClassicAugment
 from genaug_data.dataset import GenerativeAugmentDataset
@@ -29,9 +29,9 @@ def small_network(seed: int) -> nn.Module:
         )
 
 
-def train_network(train: GenerativeAugmentDataset, *, epochs: int, seed: int, classic: bool) -> nn.Module:
-    """Train for ``epochs`` passes and return the network of the last one."""
-    model = small_network(seed)
+def train_network(train: GenerativeAugmentDataset, model: nn.Module, *, epochs: int, seed: int, classic: bool) -> None:
+    """Train ``model``, where it is, for ``epochs`` passes."""
+    device = next(model.parameters()).device
     optimizer = torch.optim.AdamW(model.parameters(), 3e-3, weight_decay=1e-2)
     loader = train.loader(batch_size=64)
     schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, epochs * len(loader))
@@ -40,23 +40,24 @@ def train_network(train: GenerativeAugmentDataset, *, epochs: int, seed: int, cl
         for epoch in range(epochs):
             train.set_epoch(epoch)
             for images, labels, meta in loader:
-                images = images.float() / 255
+                images, labels = images.to(device).float() / 255, labels.to(device)
                 if augment is not None:
                     images, labels = augment(images, labels)
                 logits = model(images)
                 loss = F.cross_entropy(logits, labels, reduction="none")
                 train.observe(meta, loss, logits, labels)
                 optimizer.zero_grad()
-                (loss * meta.weight()).mean().backward()
+                (loss * meta.weight(device)).mean().backward()
                 optimizer.step()
                 schedule.step()
-    return model
 
 
 @torch.no_grad()
 def accuracy(model: nn.Module, test: Dataset) -> float:
     """Return the percentage of ``test`` that the network gets right."""
-    images, labels = zip(*(test[index] for index in range(len(test))), strict=True)  # type: ignore[arg-type]
+    device = next(model.parameters()).device
     model.eval()
-    right = model(torch.stack(images).float() / 255).argmax(1) == torch.tensor(labels)
-    return 100 * right.float().mean().item()
+    right = 0
+    for images, labels in DataLoader(test, batch_size=500):
+        right += int((model(images.to(device).float() / 255).argmax(1).cpu() == labels).sum())
+    return 100 * right / len(test)  # type: ignore[arg-type]

@@ -4,6 +4,7 @@ import numpy as np
 
 from benchmarks.accuracy.doubt import cross_fitted_doubt, mislabel
 from genaug_data.demo.digits import load_digits_split
+from genaug_data.demo.training import small_network
 from genaug_data.hardness import HardnessTable
 
 
@@ -23,7 +24,7 @@ def test_doubt_finds_most_wrong_labels_and_few_right_ones_without_being_told_how
     digits, _ = load_digits_split(50)
     right = np.array(digits.labels)
     wrong = mislabel(digits, 0.3, seed=0)
-    policy = cross_fitted_doubt(digits, seed=0)
+    policy = cross_fitted_doubt(digits, small_network, seed=0)
     table = HardnessTable(len(digits))
     found = set(np.flatnonzero(policy.suspects(table)).tolist())
     assert len(found & set(wrong.tolist())) > 0.7 * len(wrong)
