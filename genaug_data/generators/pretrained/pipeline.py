@@ -1,0 +1,125 @@
+"""A pipeline of diffusers that is loaded where it is used, and known by its files."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from genaug_data.errors import GeneratorError, brief
+
+_CHUNK = 1 << 20
+_PICKLED = (".bin", ".ckpt", ".pt", ".pth")
+
+
+class Pipeline:
+    """A diffusers pipeline by model id or folder, loaded at its first use, from safetensors only.
+
+    What is pickled with a generator is the name, never the weights: each process loads its own.
+
+    Args:
+        model: folder of a saved pipeline, or the id of a model that the Hugging Face cache of this machine holds.
+        kind: name of the class of diffusers that loads it, "AutoPipelineForImage2Image" for example.
+        revision: of a model by id.
+        dtype: of the weights: "float32", "bfloat16" or "float16".
+    """
+
+    def __init__(self, model: str, kind: str, *, revision: str | None = None, dtype: str = "float32") -> None:
+        self.model = model
+        self.kind = kind
+        self.revision = revision
+        self.dtype = dtype
+        self._loaded: Any = None
+        self._digest: str | None = None
+
+    @property
+    def identity(self) -> str:
+        """Class, model and revision, known before anything is read."""
+        return f"{self.kind}({self.model!r}, revision={self.revision!r}, dtype={self.dtype})"
+
+    @property
+    def digest(self) -> str:
+        """Hash of every weight and configuration file, hexadecimal, so that a changed model makes new variants.
+
+        Raises:
+            GeneratorError: there is no such model on this machine, or a part of it is only there pickled.
+        """
+        if self._digest is None:
+            folder = self._folder()
+            found = hashlib.blake2b(digest_size=8)
+            for file in sorted(folder.rglob("*")):
+                if file.is_file() and (file.suffix in (".safetensors", ".json", ".txt")):
+                    found.update(f"{file.relative_to(folder)} {file.stat().st_size} ".encode())
+                    with file.open("rb") as opened:
+                        while chunk := opened.read(_CHUNK):
+                            found.update(chunk)
+            self._digest = found.hexdigest()
+        return self._digest
+
+    def on(self, device: torch.device) -> Any:
+        """Return the pipeline on a device.
+
+        Raises:
+            GeneratorError: as :attr:`digest`, or it cannot be loaded.
+        """
+        if self._loaded is None:
+            self._loaded = self._load(self._folder())
+        return self._loaded.to(device)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_loaded": None}
+
+    def _folder(self) -> Path:
+        folder = Path(self.model)
+        if not folder.is_dir():
+            from huggingface_hub import snapshot_download
+            from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
+
+            try:
+                folder = Path(snapshot_download(self.model, revision=self.revision, local_files_only=True))
+            except (HFValidationError, LocalEntryNotFoundError, OSError) as error:
+                raise GeneratorError(
+                    f"the model {self.model!r} is neither a folder nor in this machine's Hugging Face cache; run "
+                    f"`hf download {self.model}` where there is a network, or pass the folder of a saved pipeline"
+                ) from error
+        index = folder / "model_index.json"
+        if not index.is_file():
+            raise GeneratorError(f"{folder} is no pipeline of diffusers: model_index.json is missing; pass its folder")
+        self._check_parts(folder, json.loads(index.read_text()))
+        return folder
+
+    def _check_parts(self, folder: Path, parts: dict[str, Any]) -> None:
+        """Refuse a model that lacks a part, or has one as a pickle only, before diffusers says so at length."""
+        for name, found in parts.items():
+            if name.startswith("_") or not isinstance(found, list) or found[0] is None:
+                continue
+            part = folder / name
+            if not part.is_dir():
+                raise GeneratorError(f"the model in {folder} lacks its part {name}/; download all of it again")
+            files = [file for file in part.iterdir() if file.is_file()]
+            pickled = [file.name for file in files if file.suffix in _PICKLED]
+            if pickled and not any(file.suffix == ".safetensors" for file in files):
+                raise GeneratorError(
+                    f"the part {name}/ of the model in {folder} has pickled weights only ({pickled[0]}), which could "
+                    "run code; convert it with save_pretrained(safe_serialization=True)"
+                )
+
+    def _load(self, folder: Path) -> Any:
+        import diffusers
+        from diffusers.utils import logging
+
+        logging.disable_progress_bar()
+        try:
+            loaded = getattr(diffusers, self.kind).from_pretrained(
+                folder, local_files_only=True, use_safetensors=True, dtype=getattr(torch, self.dtype)
+            )
+        except Exception as error:
+            raise GeneratorError(
+                f"diffusers cannot load the model in {folder} as {self.kind} ({brief(error)}); download it again, or "
+                "pass a model of that kind"
+            ) from error
+        loaded.set_progress_bar_config(disable=True)
+        return loaded
