@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from genaug_data.errors import ConfigError, GeneratorError
 from genaug_data.generators.base import BaseGenerator, ParentBatch
+from genaug_data.generators.pretrained.colours import from_colours, to_colours
 from genaug_data.generators.pretrained.pipeline import Pipeline
 from genaug_data.generators.pretrained.prompts import FixedPrompt, PromptPolicy
 
@@ -50,10 +50,8 @@ FixedPrompt('', negative='')"
         device: str | torch.device = "auto",
     ) -> None:
         super().__init__(batch_size=batch_size, device=device)
-        if dtype not in ("float32", "bfloat16", "float16"):
-            raise ConfigError(f"dtype must be 'float32', 'bfloat16' or 'float16', got {dtype!r}")
         self._prompts: PromptPolicy = FixedPrompt() if prompts is None else prompts
-        self._pipeline = Pipeline(str(model), _KIND, revision=revision, dtype=dtype)
+        self._pipeline = Pipeline(model, _KIND, revision=revision, dtype=dtype)
 
     @property
     def identity(self) -> str:
@@ -71,10 +69,7 @@ FixedPrompt('', negative='')"
 
     def padded_size(self, height: int, width: int) -> tuple[int, int]:
         """Return the next size that autoencoder and denoiser can halve as often as they do."""
-        pipeline = self._pipeline.on(self.device)
-        denoiser = getattr(pipeline, "unet", None)
-        halvings = len(denoiser.config.down_block_types) - 1 if denoiser is not None else 1
-        self.multiple = pipeline.vae_scale_factor * 2**halvings
+        self.multiple = self._pipeline.multiple(self.device)
         return super().padded_size(height, width)
 
     def make(self, batch: ParentBatch) -> torch.Tensor:
@@ -84,30 +79,7 @@ FixedPrompt('', negative='')"
             GeneratorError: the model cannot be loaded, an annotation has no prompt, images have two channels or more
                 than four, or the recipe leaves nothing to do.
         """
-        recipe, channels = batch.recipe, batch.images.shape[1]
-        if int(recipe.steps * recipe.strength) < 1:
-            raise GeneratorError(
-                f"strength * steps must be at least 1, got {recipe.strength} * {recipe.steps}; raise either"
-            )
-        if channels not in (1, 3, 4):
-            raise GeneratorError(f"images must have 1, 3 or 4 channels, got {channels}; pretrained models know colours")
-        prompts = [self._prompts.prompt(target) for target in batch.targets]
-        made = self._pipeline.on(self.device)(
-            prompt=prompts,
-            negative_prompt=[self._prompts.negative] * len(prompts) if recipe.guidance_scale > 1 else None,
-            image=_colours(batch.images).add(1).div(2),
-            strength=recipe.strength,
-            guidance_scale=recipe.guidance_scale,
-            num_inference_steps=recipe.steps,
-            # Drawn on the CPU, so that a seed means the same on every device.
-            generator=[torch.Generator().manual_seed(seed) for seed in batch.seeds],
-            output_type="pt",
-        ).images
-        made = made.to(batch.images).mul(2).sub(1)
-        if channels == 1:
-            return made.mean(1, keepdim=True)
-        return torch.cat([made, batch.images[:, 3:]], 1)
-
-
-def _colours(images: torch.Tensor) -> torch.Tensor:
-    return images.expand(-1, 3, -1, -1) if images.shape[1] == 1 else images[:, :3]
+        made = self._pipeline.call(
+            self.device, batch, self._prompts, image=to_colours(batch.images), strength=batch.recipe.strength
+        )
+        return from_colours(made, batch.images)

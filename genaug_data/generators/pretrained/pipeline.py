@@ -9,9 +9,12 @@ from typing import Any
 
 import torch
 
-from genaug_data.errors import GeneratorError, brief
+from genaug_data.errors import ConfigError, GeneratorError, brief
+from genaug_data.generators.base import ParentBatch
+from genaug_data.generators.pretrained.prompts import PromptPolicy
 
 _CHUNK = 1 << 20
+_DTYPES = ("float32", "bfloat16", "float16")
 _PICKLED = (".bin", ".ckpt", ".pt", ".pth")
 
 
@@ -25,10 +28,15 @@ class Pipeline:
         kind: name of the class of diffusers that loads it, "AutoPipelineForImage2Image" for example.
         revision: of a model by id.
         dtype: of the weights: "float32", "bfloat16" or "float16".
+
+    Raises:
+        ConfigError: ``dtype`` is none of these.
     """
 
     def __init__(self, model: str, kind: str, *, revision: str | None = None, dtype: str = "float32") -> None:
-        self.model = model
+        if dtype not in _DTYPES:
+            raise ConfigError(f"dtype must be one of {_DTYPES}, got {dtype!r}; bfloat16 is half as large as float32")
+        self.model = str(model)
         self.kind = kind
         self.revision = revision
         self.dtype = dtype
@@ -68,6 +76,44 @@ class Pipeline:
         if self._loaded is None:
             self._loaded = self._load(self._folder())
         return self._loaded.to(device)
+
+    def multiple(self, device: torch.device) -> int:
+        """Return what both sides of an image must be multiples of: they are halved by autoencoder and denoiser."""
+        loaded = self.on(device)
+        denoiser = getattr(loaded, "unet", None)
+        halvings = 1 if denoiser is None else len(denoiser.config.down_block_types) - 1
+        # Some pipelines insist on multiples of 8, whatever their parts could do with.
+        return max(8, loaded.vae_scale_factor * 2**halvings)
+
+    def call(self, device: torch.device, batch: ParentBatch, prompts: PromptPolicy, **inputs: Any) -> torch.Tensor:
+        """Return what the pipeline makes of a batch, float ``(B, 3, H, W)`` in [0, 1].
+
+        Every sample has a generator of random numbers of its own, so that an image does not depend on its batch. They
+        draw on the CPU, so that a seed means the same on every device.
+
+        Args:
+            device: where it runs.
+            batch: whose recipe, annotations and seeds it is told.
+            prompts: turns annotations into words.
+            inputs: what else this kind of pipeline takes.
+
+        Raises:
+            GeneratorError: it cannot be loaded, an annotation has no prompt, or the recipe leaves nothing to do.
+        """
+        recipe = batch.recipe
+        strength = inputs.get("strength", 1.0)
+        if int(recipe.steps * strength) < 1:
+            raise GeneratorError(f"strength * steps must be at least 1, got {strength} * {recipe.steps}; raise either")
+        told = [prompts.prompt(target) for target in batch.targets]
+        return self.on(device)(
+            prompt=told,
+            negative_prompt=[prompts.negative] * len(told) if recipe.guidance_scale > 1 else None,
+            guidance_scale=recipe.guidance_scale,
+            num_inference_steps=recipe.steps,
+            generator=[torch.Generator().manual_seed(seed) for seed in batch.seeds],
+            output_type="pt",
+            **inputs,
+        ).images
 
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"_loaded": None}

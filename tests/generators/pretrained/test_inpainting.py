@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from genaug_data.errors import ConfigError, GeneratorError
+from genaug_data.generators.pretrained import Inpainting
+from genaug_data.sample import Recipe, Request, Sample
+from genaug_data.seeding import torch_generator
+
+RECIPE = Recipe(strength=0.8, guidance_scale=2.0, steps=5)
+
+
+@pytest.mark.parametrize("shape", [(3, 30, 34), (1, 16, 16), (4, 16, 16)])
+def test_only_the_pixels_of_the_classes_change(model: Path, shape: tuple[int, ...]) -> None:
+    generator = Inpainting(str(model), classes=[2, 5], device="cpu")
+    image = torch.randint(0, 255, shape, dtype=torch.uint8, generator=torch_generator(0))
+    mask = torch.zeros(shape[1:], dtype=torch.int64)
+    mask[2:9, 3:11], mask[12:, 12:], mask[0, 0] = 2, 5, 7
+    parents = [Sample(image, mask)] * 2
+    made = generator.generate(parents, [Request(0, number, RECIPE, seed=number) for number in range(2)])
+    region = (mask == 2) | (mask == 5)
+    for child in made:
+        assert child.target is mask
+        assert child.image[:, ~region].equal(image[:, ~region])
+        changed = child.image[:3, region] != image[:3, region]
+        assert changed.float().mean() > 0.5
+    assert (made[0].image != made[1].image).any()
+
+
+def test_a_class_id_has_no_region(model: Path) -> None:
+    generator = Inpainting(str(model), classes=[1], device="cpu")
+    with pytest.raises(GeneratorError, match="read from a mask"):
+        generator.generate([Sample(torch.zeros(3, 16, 16, dtype=torch.uint8), 1)], [Request(0, 0, RECIPE, seed=1)])
+
+
+def test_no_class_is_refused(model: Path) -> None:
+    with pytest.raises(ConfigError, match="at least one id"):
+        Inpainting(str(model), classes=[])
