@@ -185,7 +185,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--data", type=Path, default=None, help="holds omniglot/ or omniglot_small.zip")
     parser.add_argument("--keep", type=Path, default=None, help="folder for all that is learned and found")
     parser.add_argument("--shots", type=int, nargs="+", default=[1, 3])
-    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[5, 3], help="for each of --shots, in order")
     parser.add_argument("--picture", type=Path, default=None, help="PNG of the gains")
     parser.add_argument("--quick", action="store_true", help="tiny: whether it runs, not what it is worth")
     parser.add_argument("--progress", action=argparse.BooleanOptionalAction, default=True)
@@ -196,13 +196,15 @@ def main(arguments: list[str]) -> None:
         print(f"skipped: {error}")
         return
     torch.set_num_threads(1)
-    seeds = 2 if chosen.quick else chosen.seeds
+    if len(chosen.seeds) != len(chosen.shots):
+        parser.error(f"--seeds must hold one number for each of --shots, got {chosen.seeds} and {chosen.shots}")
+    plan = [(1, 2)] if chosen.quick else list(zip(chosen.shots, chosen.seeds, strict=True))
     with tempfile.TemporaryDirectory() as scratch:
         begun = time.monotonic()
         study = Study(root, chosen.keep or Path(scratch), quick=chosen.quick, progress=chosen.progress)
         print(f"learned in {time.monotonic() - begun:.0f} s: {study.generator.fingerprint}")
         rows, figures, panels = [], {}, {}
-        for shots in [1] if chosen.quick else chosen.shots:
+        for shots, seeds in plan:
             results = study.run(ARMS + AT_ONE_SHOT * (shots == 1), shots, seeds, progress=chosen.progress)
             for name, accuracy, gain in table_rows(results, BASELINE):
                 rows.append((shots, seeds, name, accuracy, gain))
@@ -215,7 +217,8 @@ def main(arguments: list[str]) -> None:
                 levers = study.run(LEVERS, shots, few, progress=chosen.progress)
                 rows += [(shots, few, *row) for row in table_rows(levers, BASELINE)[1:]]
             gains = {name: paired(results, name, BASELINE) for name in results if name != BASELINE}
-            panels[f"{shots} drawing{'s' * (shots > 1)} of each of {study.classes} characters"] = (BASELINE, gains)
+            title = f"{shots} drawing{'s' * (shots > 1)} of each of {study.classes} characters, {seeds} seeds"
+            panels[title] = (BASELINE, gains)
     if chosen.picture is not None:
-        draw_gains(panels, f"Omniglot: paired gains, {seeds} seeds, and their 95 % intervals", chosen.picture)
+        draw_gains(panels, "Omniglot: paired gains and their 95 % intervals", chosen.picture)
     report("omniglot", figures, ("shots", "seeds", "arm", "accuracy %", "minus classic only"), rows)
