@@ -14,6 +14,7 @@ from genaug_data.generators.base import ParentBatch
 from genaug_data.generators.pretrained.prompts import PromptPolicy
 
 _CHUNK = 1 << 20
+_MOST_PROMPTS = 4096
 _DTYPES = ("float32", "bfloat16", "float16")
 _PICKLED = (".bin", ".ckpt", ".pt", ".pth")
 
@@ -42,6 +43,8 @@ class Pipeline:
         self.dtype = dtype
         self._loaded: Any = None
         self._digest: str | None = None
+        self._device: torch.device | None = None
+        self._encoded: dict[str, torch.Tensor] = {}
 
     @property
     def identity(self) -> str:
@@ -75,7 +78,10 @@ class Pipeline:
         """
         if self._loaded is None:
             self._loaded = self._load(self._folder())
-        return self._loaded.to(device)
+        if self._device != device:
+            self._loaded.to(device)
+            self._device = device
+        return self._loaded
 
     def multiple(self, device: torch.device) -> int:
         """Return what both sides of an image must be multiples of: they are halved by autoencoder and denoiser."""
@@ -106,8 +112,7 @@ class Pipeline:
             raise GeneratorError(f"strength * steps must be at least 1, got {strength} * {recipe.steps}; raise either")
         told = [prompts.prompt(target) for target in batch.targets]
         return self.on(device)(
-            prompt=told,
-            negative_prompt=[prompts.negative] * len(told) if recipe.guidance_scale > 1 else None,
+            **self._words(device, told, prompts.negative if recipe.guidance_scale > 1 else None),
             guidance_scale=recipe.guidance_scale,
             num_inference_steps=recipe.steps,
             generator=[torch.Generator().manual_seed(seed) for seed in batch.seeds],
@@ -116,7 +121,25 @@ class Pipeline:
         ).images
 
     def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_loaded": None}
+        return self.__dict__ | {"_loaded": None, "_device": None, "_encoded": {}}
+
+    def _words(self, device: torch.device, told: list[str], negative: str | None) -> dict[str, Any]:
+        """Return prompts as the pipeline takes them: where there is one text encoder, each is encoded only once."""
+        loaded = self.on(device)
+        encoders = [name for name in loaded.components if name.startswith("text_encoder")]
+        if encoders != ["text_encoder"]:
+            return {"prompt": told, "negative_prompt": None if negative is None else [negative] * len(told)}
+        words = {"prompt_embeds": torch.cat([self._encode(device, text) for text in told])}
+        if negative is not None:
+            words["negative_prompt_embeds"] = self._encode(device, negative).expand_as(words["prompt_embeds"])
+        return words
+
+    def _encode(self, device: torch.device, text: str) -> torch.Tensor:
+        if text not in self._encoded:
+            if len(self._encoded) >= _MOST_PROMPTS:
+                self._encoded.clear()
+            self._encoded[text] = self.on(device).encode_prompt(text, device, 1, False)[0].detach()
+        return self._encoded[text].to(device)
 
     def _folder(self) -> Path:
         folder = Path(self.model)
@@ -156,8 +179,10 @@ class Pipeline:
     def _load(self, folder: Path) -> Any:
         import diffusers
         from diffusers.utils import logging
+        from transformers.utils import logging as of_parts
 
         logging.disable_progress_bar()
+        of_parts.disable_progress_bar()
         try:
             loaded = getattr(diffusers, self.kind).from_pretrained(
                 folder, local_files_only=True, use_safetensors=True, dtype=getattr(torch, self.dtype)

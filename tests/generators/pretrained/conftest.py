@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.generators.pretrained.models import save_stable_diffusion
+from genaug_data.testing.tiny_models import save_stable_diffusion
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,7 @@ from genaug_data.generators.pretrained import ClassPrompt, FixedPrompt, ImageToI
 from genaug_data.meta import SampleMeta
 from genaug_data.sample import Recipe, Request, Sample
 from genaug_data.seeding import torch_generator
+from genaug_data.testing.tiny_models import save_stable_diffusion
 
 RECIPE = Recipe(strength=0.5, guidance_scale=2.0, steps=4)
 
@@ -72,8 +73,6 @@ def test_a_weak_edit_is_nearer_to_the_parent_than_a_strong_one(model: Path) -> N
 
 
 def test_seed_prompt_and_model_make_a_difference(model: Path, tmp_path: Path) -> None:
-    from tests.generators.pretrained.models import save_stable_diffusion
-
     parents, plain = samples(1), ImageToImage(str(model), device="cpu")
     other = save_stable_diffusion(tmp_path / "other", seed=1)
     named = ImageToImage(str(model), prompts=ClassPrompt(["cat", "dog"]), device="cpu")

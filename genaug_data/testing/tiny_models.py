@@ -1,15 +1,25 @@
-"""Tiny pipelines of random weights, written to disk: every byte is a token, and an image is halved once."""
+"""Pipelines of random weights, written to disk: to try what is meant for pretrained ones, without any download."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 
 
-def save_stable_diffusion(folder: Path, seed: int = 0) -> Path:
-    """Write a pipeline shaped like Stable Diffusion 1.5, of 100,000 weights."""
+def save_stable_diffusion(folder: str | Path, *, channels: Sequence[int] = (4, 8), seed: int = 0) -> Path:
+    """Write a pipeline built like Stable Diffusion 1.5 and return its folder.
+
+    Every byte of a prompt is a token. The autoencoder halves an image once.
+
+    Args:
+        folder: to write to.
+        channels: of each level of the denoiser, multiples of 4; the default has 100,000 weights in all.
+        seed: of the weights.
+    """
     from diffusers import AutoencoderKL, DDIMScheduler, StableDiffusionImg2ImgPipeline, UNet2DConditionModel
+    from diffusers.utils import logging
     from tokenizers.pre_tokenizers import ByteLevel
     from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
@@ -36,11 +46,11 @@ def save_stable_diffusion(folder: Path, seed: int = 0) -> Path:
             sample_size=64,
             in_channels=4,
             out_channels=4,
-            block_out_channels=(4, 8),
+            block_out_channels=tuple(channels),
             norm_num_groups=4,
             layers_per_block=1,
-            down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
-            up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
+            down_block_types=("DownBlock2D", *["CrossAttnDownBlock2D"] * (len(channels) - 1)),
+            up_block_types=(*["CrossAttnUpBlock2D"] * (len(channels) - 1), "UpBlock2D"),
             cross_attention_dim=32,
             attention_head_dim=2,
         )
@@ -61,5 +71,6 @@ def save_stable_diffusion(folder: Path, seed: int = 0) -> Path:
         feature_extractor=None,
         requires_safety_checker=False,
     )
+    logging.disable_progress_bar()
     pipeline.save_pretrained(folder)
-    return folder
+    return Path(folder)
