@@ -19,12 +19,13 @@ class AutoOff:
     not fitted on them. Training is cut into blocks of an epoch, or of three refreshes where these take longer, and two
     blocks are a pair: each class has variants in one of them, drawn at random, and real examples in their slots in the
     other. So a run shows half of its ratio. The loss of the whole slice in the one block is compared with that in the
-    other, and regressed on how many variants of a class more there were. Every four pairs, from the eighth on, a class
-    whose slope is not positive keeps half of its variants, one whose slope is positive by a standard error doubles them
-    again, and one that is left with less than an eighth gets none any more. A class also keeps half if most of its
-    variants fail their trial.
+    other, and regressed on how many variants of a class more there were. Every four pairs that showed variants, from
+    the eighth on, a class whose slope is not positive keeps half of its variants, one whose slope is positive by a
+    standard error doubles them again, and one that is left with less than an eighth gets none any more. A class also
+    keeps half if most of its variants fail their trial.
 
-    It is a blunt tool: it takes tens of epochs, and with few examples in the slice it sees a large harm only.
+    It is a blunt tool: it takes tens of epochs, and with few examples in the slice it sees a large harm only. Which
+    class an example has it learns from ``observe`` with logits: by losses alone, nothing is ever decided.
 
     Args:
         held_out: share of the examples in the slice, in [0, 0.5]; with 0 only the trials count, and nothing is

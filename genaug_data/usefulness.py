@@ -163,6 +163,7 @@ class UsefulnessMeter:
         part, cells = self._slice, self._classes
         both = (part["first_count"] > 0) & (part["second_count"] > 0)
         first, second = (float((part[f"{name}_loss"][both] / part[f"{name}_count"][both]).sum()) for name in _PARTS)
+        any_shown = bool(cells["first_rows"].any() or cells["second_rows"].any())
         shown = cells["first_rows"] - cells["second_rows"]
         if first > 0 and second > 0 and shown.any():
             change = math.log(second / first)
@@ -174,6 +175,9 @@ class UsefulnessMeter:
         for name in _SLICE:
             part[name][:] = 0
         cells["first_rows"][:] = cells["second_rows"][:] = 0
+        if not any_shown:
+            # While the generator is being fitted, say: there is nothing to decide about.
+            return
         self._clock["pairs"] += 1
         if self._clock["pairs"] % _DECIDES_EVERY == 0:
             if self._clock["pairs"] >= _DECIDES_AFTER:
@@ -195,9 +199,12 @@ class UsefulnessMeter:
         """Return the slope through the origin of each class, and its standard error; NaN without evidence."""
         weight, _, square = self._sums.values()
         spread = self._classes["spread"]
+        if weight <= 1:
+            # The first pair is what the others are compared with.
+            return np.full(len(spread), np.nan), np.full(len(spread), np.nan)
         with np.errstate(divide="ignore", invalid="ignore"):
             gain = np.where(spread > 0, self._classes["together"] / spread, np.nan)
-            error = np.sqrt(square / (weight - 1) / spread) if weight > 1 else np.full(len(spread), np.nan)
+            error = np.sqrt(square / (weight - 1) / spread)
         return gain, error
 
     def _places(self, labels: np.ndarray) -> np.ndarray:

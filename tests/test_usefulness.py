@@ -97,6 +97,22 @@ def test_classes_whose_variants_harm_lose_them_and_those_whose_variants_help_kee
     assert np.mean(helpful) > 0.85
 
 
+def test_nothing_is_decided_by_epochs_without_variants() -> None:
+    meter = UsefulnessMeter(AutoOff(0.25), SIZE, seed=0)
+    real = np.zeros(SIZE, dtype=bool)
+    for _ in range(14):
+        for part in np.split(np.arange(SIZE), SIZE // BATCH):
+            meter.update(part, real[part], LABELS[part], np.ones(BATCH))
+    stream = Stream(meter, [-0.01] * CLASSES)
+    # The generator took seven pairs; the eighth is the first that has variants, and seven more must follow.
+    stream.run(2)
+    assert all(math.isnan(found.gain) and found.keep == 1 for found in meter.table())
+    stream.run(12)
+    assert [found.keep for found in meter.table()] == [1] * CLASSES
+    stream.run(2)
+    assert min(found.keep for found in meter.table()) == 0.5
+
+
 def test_variants_that_change_nothing_become_fewer() -> None:
     kept = []
     for seed in range(10):
