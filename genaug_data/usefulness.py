@@ -140,6 +140,8 @@ class UsefulnessMeter:
         for name, length in (lengths | {"sums": len(_SUMS), "clock": len(_CLOCK)}).items():
             if np.shape(state[name]) != (length,):
                 raise ValueError(f"auto_off.{name} has shape {np.shape(state[name])}")
+            if not np.isfinite(state[name]).all():
+                raise ValueError(f"auto_off.{name} is not finite")
         if not ((state["keep"] >= 0) & (state["keep"] <= 1)).all():
             raise ValueError("auto_off.keep is out of range")
         clock = dict(zip(_CLOCK, map(int, state["clock"]), strict=True))
@@ -209,7 +211,7 @@ class UsefulnessMeter:
 
     def _places(self, labels: np.ndarray) -> np.ndarray:
         """Return the place of each label in a column with one more entry, for what is not known yet."""
-        return np.where(labels < len(self._classes["keep"]), labels, -1)
+        return np.where((labels >= 0) & (labels < len(self._classes["keep"])), labels, -1)
 
     def _make_room(self, count: int) -> None:
         missing = count - len(self._classes["keep"])

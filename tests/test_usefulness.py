@@ -139,6 +139,8 @@ def test_each_class_has_variants_in_one_block_of_each_pair() -> None:
     assert len({tuple(first) for first in order}) > 2
     unknown = meter.allot(np.full(SIZE, -1))
     assert (unknown.keep == 1).all()
+    # As a forged table may say.
+    assert (meter.allot(np.full(SIZE, -1000)).keep == 1).all()
 
 
 def test_a_block_lasts_for_three_refreshes() -> None:
@@ -183,7 +185,14 @@ def test_a_restored_meter_goes_on_as_the_saved_one() -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("keep", np.array([2.0] * CLASSES)), ("first_loss", np.zeros(3)), ("spread", np.zeros(9)), ("clock", np.zeros(5))],
+    [
+        ("keep", np.array([2.0] * CLASSES)),
+        ("first_loss", np.zeros(3)),
+        ("spread", np.zeros(9)),
+        ("clock", np.zeros(5)),
+        ("second_loss", np.full(60, np.inf)),
+        ("sums", np.full(3, np.nan)),
+    ],
 )
 def test_a_state_that_cannot_be_is_refused_and_changes_nothing(name: str, value: np.ndarray) -> None:
     meter = UsefulnessMeter(AutoOff(0.25), SIZE, seed=1)
