@@ -59,6 +59,10 @@ def check_arguments(arguments: Mapping[str, Any]) -> None:
             )
         if name == "gates" and value is not None:
             _check_gates(value)
+    if arguments.get("auto_off") is not None and not arguments.get("return_meta", True):
+        raise ConfigError(
+            "auto_off= needs return_meta=True: without meta a loop cannot leave the slice out, and nothing is measured"
+        )
 
 
 def check_protected(views: Sequence[SampleView]) -> None:

@@ -7,6 +7,7 @@ import torch
 from torch.utils.data import Dataset, Subset
 
 from genaug_data.arguments import check_arguments, check_protected
+from genaug_data.auto_off import AutoOff
 from genaug_data.errors import ConfigError, DataError, GenaugError, LeakError
 from genaug_data.gates import NoOp
 from genaug_data.recipes import RecipePolicy
@@ -39,6 +40,7 @@ def test_sound_arguments_pass() -> None:
         ({"protected": toy_base}, r"protected must be a list of datasets, got a function; write protected=\[dataset\]"),
         ({"protected": None}, "protected must be a list of datasets, got a NoneType"),
         ({"gates": NoOp()}, "gates must be a list of genaug_data.gates.Gate objects, got a NoOp"),
+        ({"auto_off": AutoOff(), "return_meta": False}, "auto_off= needs return_meta=True"),
         ({"gates": [NoOp(), 3]}, "gates must be a list of genaug_data.gates.Gate objects, got a int"),
     ],
 )
