@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from genaug_data.assembly import Parts
+from genaug_data.errors import ConfigError
 from genaug_data.feedback import FeedbackCounts
 from genaug_data.lineup import Child, Snapshot
 from genaug_data.sample import KEY_BYTES, Recipe, Request
@@ -28,6 +29,7 @@ class Restoration:
         description: the rest.
 
     Raises:
+        ConfigError: the run holds others out.
         ValueError: a column is missing, of another shape or kind, or says what cannot be. KeyError, TypeError,
             AttributeError and OverflowError where the description is something else altogether.
     """
@@ -63,8 +65,15 @@ class Restoration:
             list(map(int, description["lineup"])), list(map(float, description["withheld"])), size
         )
         self._auto_off = self._part("auto_off")
-        if parts.loop.feedback.meter is not None and self._auto_off:
-            copy.deepcopy(parts.loop.feedback.meter).load_state_dict(self._auto_off)
+        meter = parts.loop.feedback.meter
+        if meter is not None:
+            theirs, ours = len(self._auto_off.get("first_loss", ())), int(meter.held_out.sum())
+            if theirs != ours:
+                raise ConfigError(
+                    f"the state is of a run that holds {theirs} examples out, this one {ours}; pass the same auto_off="
+                )
+            if self._auto_off:
+                copy.deepcopy(meter).load_state_dict(self._auto_off)
         self._leaving = [key.tobytes() for key in self._expect("leaving.key", np.uint8, (None, KEY_BYTES))]
         self._lineage = self._read_requests([Recipe.from_json(text) for text in description["recipes"]])
         self._counts = Counter({str(name): int(count) for name, count in description["counts"].items()})

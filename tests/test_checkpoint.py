@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from genaug_data.auto_off import AutoOff
 from genaug_data.checkpoint import FORMAT, digest
 from genaug_data.dataset import GenerativeAugmentDataset
 from genaug_data.errors import ConfigError, DataError, GenaugError, GenaugWarning, SaveError
@@ -78,6 +79,26 @@ def test_a_state_of_another_run_is_refused(
     before = standing(train)
     with pytest.raises(ConfigError, match=sentence):
         train.load(saved.parent)
+    assert standing(train) == before
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours", "sentence"),
+    [
+        (AutoOff(0.25), AutoOff(0.5), "holds 6 examples out, this one 12"),
+        (None, AutoOff(0.25), "holds 0 examples out, this one 6"),
+    ],
+)
+def test_a_state_of_another_slice_is_refused(
+    wrap: Callable, tmp_path: Path, theirs: AutoOff | None, ours: AutoOff, sentence: str
+) -> None:
+    first = wrap(ratio=0.5, auto_off=theirs)
+    train_for(first, epochs=2)
+    path = first.save(tmp_path / "state")
+    train = wrap(ratio=0.5, auto_off=ours, cache=tmp_path / "other")
+    before = standing(train)
+    with pytest.raises(ConfigError, match=sentence):
+        train.load(path.parent)
     assert standing(train) == before
 
 
