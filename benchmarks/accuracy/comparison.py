@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.accuracy.notes import folder_of_notes
 from benchmarks.accuracy.picture import draw_gains
 from benchmarks.accuracy.problem import Problem
 from benchmarks.accuracy.results import difference, paired, table_rows
@@ -64,8 +65,7 @@ def compare(name: str, problems: Sequence[Problem], chosen: argparse.Namespace) 
     figures: dict[str, float] = {}
     panels = {}
     with tempfile.TemporaryDirectory() as scratch:
-        folder = chosen.keep or Path(scratch)
-        folder.mkdir(parents=True, exist_ok=True)
+        folder = folder_of_notes(chosen.keep, scratch, quick=chosen.quick)
         found = [(problem, problem.run_all(folder, chosen.seeds, progress=chosen.progress)) for problem in problems]
     for problem, outcomes in found:
         results = {arm: [outcome.accuracy for outcome in runs] for arm, runs in outcomes.items()}

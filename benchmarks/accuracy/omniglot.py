@@ -7,7 +7,6 @@ test characters are seen by neither. Layout of the data: omniglot/{images_backgr
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
 import tempfile
 import time
@@ -19,6 +18,7 @@ from tqdm import tqdm
 
 from benchmarks.accuracy.characters import Characters
 from benchmarks.accuracy.few_shot import Arm, FewShot, Pool, train_arm
+from benchmarks.accuracy.notes import folder_of_notes, read_notes, write_notes
 from benchmarks.accuracy.picture import draw_gains
 from benchmarks.accuracy.results import difference, paired, table_rows
 from benchmarks.reporting import report
@@ -158,7 +158,7 @@ class Study:
         with tqdm(total=seeds * len(arms), desc=f"{shots} shot(s)", unit="run", disable=not progress) as bar:
             for seed in range(seeds):
                 notes = self.folder / f"accuracy-{shots}-shots-seed-{seed}.json"
-                known = json.loads(notes.read_text()) if notes.exists() else {}
+                known = read_notes(notes)
                 missing = [arm for arm in arms if arm.name not in known]
                 task = self.target.few_shot(shots, seed, self.classes)
                 pools = self.pools(task, {arm.pool for arm in missing}, seed)
@@ -171,7 +171,7 @@ class Study:
                         steps=self.steps,
                         seed=seed,
                     )
-                    notes.write_text(json.dumps(known, indent=1))
+                    write_notes(notes, known)
                     bar.write(f"{shots} shot(s), seed {seed}, {arm.name}: {known[arm.name]:.1f}")
                     bar.update()
                 for arm in arms:
@@ -201,7 +201,8 @@ def main(arguments: list[str]) -> None:
     plan = [(1, 2)] if chosen.quick else list(zip(chosen.shots, chosen.seeds, strict=True))
     with tempfile.TemporaryDirectory() as scratch:
         begun = time.monotonic()
-        study = Study(root, chosen.keep or Path(scratch), quick=chosen.quick, progress=chosen.progress)
+        folder = folder_of_notes(chosen.keep, scratch, quick=chosen.quick)
+        study = Study(root, folder, quick=chosen.quick, progress=chosen.progress)
         print(f"learned in {time.monotonic() - begun:.0f} s: {study.generator.fingerprint}")
         rows, figures, panels = [], {}, {}
         for shots, seeds in plan:

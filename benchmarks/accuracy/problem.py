@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from torch.utils.data import Dataset
 from tqdm import tqdm
 
 from benchmarks.accuracy.doubt import Labelled, cross_fitted_doubt
+from benchmarks.accuracy.notes import read_notes, write_notes
 from benchmarks.accuracy.wrapped import Outcome, WrappedArm, train_wrapped
 from genaug_data import InDomainDiffusion
 from genaug_data.tasks import SampleView, detect_task
@@ -106,13 +106,11 @@ class Problem:
         with tqdm(total=seeds * len(self.arms), desc=self.name, unit="run", disable=not progress) as bar:
             for seed in range(seeds):
                 notes = folder / f"{self.file}-seed-{seed}.json"
-                known = {}
-                if notes.exists():
-                    known = {name: Outcome(*values) for name, values in json.loads(notes.read_text()).items()}
+                known = {name: Outcome(*values) for name, values in read_notes(notes).items()}
                 bar.update(sum(arm.name in known for arm in self.arms))
                 if len(known) < len(self.arms):
                     for name, outcome in self.run(seed, known):
-                        notes.write_text(json.dumps(known, indent=1))
+                        write_notes(notes, known)
                         bar.write(f"{self.name}, seed {seed}, {name}: {outcome.accuracy:.1f}, {outcome.images} images")
                         bar.update()
                 for arm in self.arms:
