@@ -161,7 +161,10 @@ def assemble(
     check_protected(guarded)
     check_disjoint(base, protected, samples, guarded, progress=progress)
     maker = resolve_generator(generator, resolved)
-    meter = None if auto_off is None else UsefulnessMeter(auto_off, len(base), seed, refresh_every)
+    catalogue = Catalogue()
+    sampler = HardExampleSampler(len(base), catalogue, ratio=ratio, mixing=mixing, seed=seed)
+    share = -(-len(base) // sampler.num_replicas)
+    meter = None if auto_off is None else UsefulnessMeter(auto_off, len(base), seed, refresh_every, share)
     held_out = () if meter is None else tuple(np.flatnonzero(meter.held_out).tolist())
     identity = identity_of(maker, dataset_probe(samples))
     if held_out:
@@ -179,8 +182,7 @@ def assemble(
         progress=progress,
         held_out=held_out,
     )
-    catalogue, reader, sayings = Catalogue(), CacheReader(folder), Sayings()
-    sampler = HardExampleSampler(len(base), catalogue, ratio=ratio, mixing=mixing, seed=seed)
+    reader, sayings = CacheReader(folder), Sayings()
     if mode == "async" and sampler.ratio.largest > 0:
         sampler.journal = JournalWriter(folder / "journals", sampler.settings, sayings.add)
     runner = InlineWorker if worker == "inline" else ProcessWorker

@@ -16,13 +16,15 @@ class AutoOff:
     """Lets a run measure on a slice of its own training set whether variants help, and show fewer where they do not.
 
     The slice is not trained on: its rows weigh 0 in ``meta.weight()``, no variant is made of them, and the generator is
-    not fitted on them. Training is cut into blocks of an epoch, or of three refreshes where these take longer, and two
-    blocks are a pair: each class has variants in one of them, drawn at random, and real examples in their slots in the
-    other. So a run shows half of its ratio. The loss of the whole slice in the one block is compared with that in the
-    other, and regressed on how many variants of a class more there were. Every four pairs that showed variants, from
-    the eighth on, a class whose slope is not positive keeps half of its variants, one whose slope is positive by a
-    standard error doubles them again, and one that is left with less than an eighth gets none any more. A class also
-    keeps half if most of its variants fail their trial.
+    not fitted on them. They still pass through the network, and so through its batch normalisation.
+
+    Training is cut into blocks of an epoch, or of three refreshes where these take longer, and two blocks are a pair:
+    each class has variants in one of them, drawn at random, and real examples in their slots in the other. So a run
+    shows half of its ratio. The loss of the whole slice in the one block is compared with that in the other, and
+    regressed on how many variants of a class more there were. Every four pairs, from the eighth on, a class whose slope
+    is not positive keeps half of its variants, one whose slope is positive by a standard error doubles them again, and
+    one that is left with less than an eighth gets none any more. A class also keeps half if most of its variants fail
+    their trial. Classes are known from ``observe`` with logits alone.
 
     It is a blunt tool: it takes tens of epochs, and with few examples in the slice it sees a large harm only. Which
     class an example has it learns from ``observe`` with logits: by losses alone, nothing is ever decided.

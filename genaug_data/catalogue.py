@@ -84,6 +84,10 @@ class Catalogue:
         """Return (key, parent, times shown) of every variant, oldest first."""
         return [(child.key, child.parent, child.shown) for child in self.children()]
 
+    def parents_of(self, keys: Iterable[bytes]) -> list[int]:
+        """Return the parent of each key that is known."""
+        return [child.parent for key in keys if (child := self._by_key.get(key)) is not None]
+
     def children(self) -> list[Child]:
         """Return every variant, oldest first."""
         with self._lock:

@@ -231,6 +231,11 @@ class AugmentationLoop:
         if not self.feedback.put(meta, loss, logits, target):
             return
         self.showing.note(meta)
+        if self.steps == 0 and logits is None and self.feedback.meter is not None:
+            self.sayings.add(
+                "auto_off= measures nothing without logits, from which classes are known; pass them to observe(), or "
+                "leave it out: the examples that it holds out are not trained on"
+            )
         self.steps += 1
         if self._mode == "async":
             self._background.wake()
@@ -323,7 +328,8 @@ class AugmentationLoop:
             if not self.ordering.is_paused:
                 self.ordering.more(self._choice)
         elif self._unpublished and time.monotonic() - self._published_at > _PUBLISH_SECONDS:
-            self.showing.publish(self.priorities)
+            with self._lock:
+                self.showing.publish(self.priorities)
             self._unpublished = False
             self._published_at = time.monotonic()
 

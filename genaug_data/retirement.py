@@ -86,13 +86,11 @@ class Retirement:
         """Tell the meter, if there is one, how the trials of each class stand."""
         meter, labels = self._feedback.meter, self._feedback.table.label
         if meter is not None:
-            passing = set(self._feedback.ledger.passing())
-            parents = {key: parent for key, parent, _ in self._catalogue.items()}
-            failed, sound = (
-                np.array([labels[parents[key]] for key in keys if key in parents], dtype=np.int64)
-                for keys in (retired, passing)
+            failed, passing = (
+                labels[np.array(self._catalogue.parents_of(keys), dtype=np.int64)]
+                for keys in (retired, self._feedback.ledger.passing())
             )
-            meter.judge(failed, sound)
+            meter.judge(failed, passing)
 
     def evict(self) -> None:
         """Have the worker remove what is in no snapshot that a slot may still be drawn from."""

@@ -119,7 +119,11 @@ class Targeting:
         """Return the suspects, the most suspicious first; without a noise policy, those of :class:`AumQuantile`."""
         noise = AumQuantile() if self.noise is None else self.noise
         score, suggested = noise.score(table), noise.suggest(table)
-        found = np.flatnonzero(noise.suspects(table))
+        suspects = noise.suspects(table)
+        if self._meter is not None:
+            # What was never trained on looks like a wrong label.
+            suspects &= ~self._meter.held_out
+        found = np.flatnonzero(suspects)
         return [
             Suspect(int(index), int(table.label[index]), int(suggested[index]), float(score[index]))
             for index in found[np.argsort(-score[found], kind="stable")]

@@ -18,7 +18,7 @@ _HALF, _LEAST = 0.5, 1 / 8
 _ENOUGH_TRIALS = 20
 _PARTS = ("first", "second")
 _SLICE = ("first_loss", "first_count", "second_loss", "second_count")
-_CLASSES = ("keep", "failed", "passing", "first_rows", "second_rows", "together", "spread")
+_CLASSES = ("keep", "failed", "passing", "first_rows", "second_rows", "together", "spread", "pairs_shown")
 _SUMS = ("weight", "change", "square")
 _CLOCK = ("rows", "steps", "block", "pairs")
 
@@ -49,6 +49,7 @@ class UsefulnessMeter:
         auto_off: the rules.
         size: number of real examples.
         seed: of the run.
+        epoch_rows: rows that an epoch shows here, fewer than ``size`` where several ranks share it; None for ``size``.
         refresh_every: steps between two publications of who may be shown: a block lasts longer than a few of them.
 
     Attributes:
@@ -56,11 +57,14 @@ class UsefulnessMeter:
         held_out: who is in the slice, bool ``(N,)``.
     """
 
-    def __init__(self, auto_off: AutoOff, size: int, seed: int, refresh_every: int = 1) -> None:
+    def __init__(
+        self, auto_off: AutoOff, size: int, seed: int, refresh_every: int = 1, epoch_rows: int | None = None
+    ) -> None:
         self.rules = auto_off
         self.held_out = auto_off.slice_of(size, seed)
         self._size = size
         self._seed = seed
+        self._epoch_rows = epoch_rows or size
         self._block_steps = _REFRESHES * refresh_every
         self._indices = np.flatnonzero(self.held_out)
         self._slice = {name: np.zeros(len(self._indices)) for name in _SLICE}
@@ -87,7 +91,7 @@ class UsefulnessMeter:
         np.add.at(self._slice[f"{part}_count"], places, 1)
         clock["rows"] += len(index)
         clock["steps"] += 1
-        if clock["rows"] >= self._size and clock["steps"] >= self._block_steps:
+        if clock["rows"] >= self._epoch_rows and clock["steps"] >= self._block_steps:
             clock["rows"] = clock["steps"] = 0
             clock["block"] += 1
             if clock["block"] % 2 == 0:
@@ -174,6 +178,7 @@ class UsefulnessMeter:
                 self._sums[name] = _MEMORY * self._sums[name] + value
             cells["together"] = _MEMORY * cells["together"] + shown * (change - usual)
             cells["spread"] = _MEMORY * cells["spread"] + shown**2
+        cells["pairs_shown"] += shown != 0
         for name in _SLICE:
             part[name][:] = 0
         cells["first_rows"][:] = cells["second_rows"][:] = 0
@@ -191,9 +196,10 @@ class UsefulnessMeter:
         gain, error = self._gains()
         keep, failed = self._classes["keep"], self._classes["failed"]
         judged = failed + self._classes["passing"]
-        less = ((judged >= _ENOUGH_TRIALS) & (failed > self.rules.failing * judged)) | (gain <= 0)
+        seen = self._classes["pairs_shown"] >= _DECIDES_AFTER
+        less = ((judged >= _ENOUGH_TRIALS) & (failed > self.rules.failing * judged)) | (gain <= 0) & seen
         keep[less] *= _HALF
-        more = (gain >= error) & ~less
+        more = (gain >= error) & seen & ~less
         keep[more] = np.minimum(1, keep[more] / _HALF)
         keep[keep < _LEAST] = 0
 

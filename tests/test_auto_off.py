@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from genaug_data.auto_off import Allotment, AutoOff, thin
 from genaug_data.catalogue import Catalogue
 from genaug_data.dataset import GenerativeAugmentDataset
-from genaug_data.errors import ConfigError
+from genaug_data.errors import ConfigError, GenaugWarning
+from genaug_data.hardness.noise import AumQuantile
 from genaug_data.sample import Sample
 from genaug_data.seeding import numpy_generator
 from tests.loops import train_for
@@ -104,6 +105,31 @@ def test_the_slice_is_neither_trained_on_nor_shown_to_the_generator(tmp_path: Pa
     # Each class is shown in one of two epochs, and real examples have its slots in the other.
     shown = sum(int(meta.synthetic.sum()) for _, _, meta in batches)
     assert 0.3 * 120 <= shown <= 0.7 * 120
+
+
+def test_without_logits_it_is_said_that_nothing_is_measured(tmp_path: Path) -> None:
+    train = GenerativeAugmentDataset(
+        toy_base(), cache=tmp_path, generator=Noisy(), gates=[], auto_off=AutoOff(0.25), mode="sync", worker="inline"
+    )
+    with pytest.warns(GenaugWarning, match="auto_off= measures nothing without logits"), train:
+        for _, _, meta in train.loader(batch_size=4):
+            train.observe(meta, torch.ones(len(meta)))
+
+
+def test_what_is_held_out_is_no_suspect(tmp_path: Path) -> None:
+    train = GenerativeAugmentDataset(
+        toy_base(40), cache=tmp_path, ratio=0.0, generator=Noisy(), auto_off=AutoOff(0.25), parent_share=1.0
+    )
+    held_out = AutoOff(0.25).slice_of(40, seed=0)
+    table = train._own().loop.feedback.table
+    table.label[:], table.observations[:], table.predictions[:] = 0, 9, 9
+    # The slice was never learned, and looks worst of all; then one that was learned does.
+    for worst in (held_out, np.arange(40) == np.flatnonzero(~held_out)[3]):
+        table.aum_sum[:] = np.arange(40.0) - 500 * worst
+        expected = AumQuantile().suspects(table) & ~held_out
+        assert {suspect.index for suspect in train.suspects()} == set(np.flatnonzero(expected).tolist())
+    assert expected.any()
+    train.close()
 
 
 def test_a_cache_of_another_slice_is_refused(tmp_path: Path) -> None:

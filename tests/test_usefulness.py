@@ -143,6 +143,25 @@ def test_each_class_has_variants_in_one_block_of_each_pair() -> None:
     assert (meter.allot(np.full(SIZE, -1000)).keep == 1).all()
 
 
+def test_a_class_that_comes_late_is_not_decided_about_at_once() -> None:
+    for seed in range(20):
+        meter = UsefulnessMeter(AutoOff(0.25), SIZE, seed)
+        steps = Stream(UsefulnessMeter(AutoOff(0.25), SIZE, seed), [0.0] * CLASSES, seed).run(16)
+        for number, (index, synthetic, labels, loss) in enumerate(steps):
+            # Of the last class there are variants in the eighth pair only, after which it is decided.
+            meter.update(index, synthetic & ((labels != 3) | (number >= 140)), labels, loss)
+        assert meter.table()[3].keep == 1
+
+
+def test_of_several_ranks_each_counts_its_own_share_of_an_epoch() -> None:
+    whole, half = UsefulnessMeter(AutoOff(0.25), SIZE, 0), UsefulnessMeter(AutoOff(0.25), SIZE, 0, 1, SIZE // 2)
+    for row in Stream(UsefulnessMeter(AutoOff(0.25), SIZE, 0), [0.0] * CLASSES).run(1)[:5]:
+        whole.update(*row)
+        half.update(*row)
+    # After half an epoch, the second block has begun where two ranks share one.
+    assert (whole.allot(LABELS).keep == 1 - half.allot(LABELS).keep).all()
+
+
 def test_a_block_lasts_for_three_refreshes() -> None:
     meter = UsefulnessMeter(AutoOff(0.25), SIZE, seed=0, refresh_every=5)
     stream = Stream(meter, [0.0] * CLASSES)

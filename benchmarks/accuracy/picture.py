@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
-from benchmarks.accuracy.results import bootstrap_interval
+from benchmarks.accuracy.results import interval
 
 # Drawn at twice its size and halved, so that lines are smooth.
 _SCALE = 2
@@ -56,7 +56,7 @@ def _panel(draw: ImageDraw.ImageDraw, top: int, title: str, arms: Mapping[str, S
         _text(draw, (across(value), bottom + 3), f"{value:+g}" if abs(value) > step / 2 else "0", 11, anchor="ma")
     for place, (name, gains) in enumerate(arms.items()):
         y = top + 24 + _ROW * (place + 0.5)
-        mean, (first, last) = statistics.mean(gains), bootstrap_interval(gains)
+        mean, (first, last) = statistics.mean(gains), interval(gains)
         colour = _GOOD if first > 0 else _BAD if last < 0 else _UNSURE
         _text(draw, (_LEFT - 10, y), name, 13, anchor="rm")
         for gain in gains:

@@ -5,15 +5,11 @@ from __future__ import annotations
 import statistics
 from collections.abc import Mapping, Sequence
 
-import numpy as np
-
-from genaug_data.seeding import derive, numpy_generator
-
-_RESAMPLES = 10_000
+from scipy.stats import t
 
 
 def table_rows(results: Mapping[str, Sequence[float]], baseline: str) -> list[tuple[str, str, str]]:
-    """Return name, mean and deviation, and the paired gain over the baseline with its 95 % bootstrap interval."""
+    """Return name, mean and deviation, and the paired gain over the baseline with its 95 % interval."""
     rows = []
     for name, values in results.items():
         gain = "" if name == baseline else difference(results, name, baseline)
@@ -30,12 +26,16 @@ def paired(results: Mapping[str, Sequence[float]], one: str, other: str) -> list
 def difference(results: Mapping[str, Sequence[float]], one: str, other: str) -> str:
     """Return the mean of the paired differences and its 95 % interval as text."""
     gains = paired(results, one, other)
-    low, high = bootstrap_interval(gains)
+    low, high = interval(gains)
     return f"{statistics.mean(gains):+.1f} ({low:+.1f} to {high:+.1f})"
 
 
-def bootstrap_interval(gains: Sequence[float]) -> tuple[float, float]:
-    """Return the 95 % percentile interval of the mean of paired differences, from 10,000 resamples."""
-    draws = numpy_generator(derive(0, "bootstrap")).integers(0, len(gains), (_RESAMPLES, len(gains)))
-    low, high = np.quantile(np.asarray(gains)[draws].mean(axis=1), [0.025, 0.975])
-    return float(low), float(high)
+def interval(gains: Sequence[float]) -> tuple[float, float]:
+    """Return the 95 % interval of the mean of paired differences, by Student's t.
+
+    Not by a bootstrap: with five seeds, the percentiles of resampled means hold the true mean 83 times in 100.
+    """
+    mean, half = statistics.mean(gains), 0.0
+    if len(gains) > 1:
+        half = float(t.ppf(0.975, len(gains) - 1)) * statistics.stdev(gains) / len(gains) ** 0.5
+    return mean - half, mean + half

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw
 
-from genaug_data.errors import DataError
+from genaug_data.errors import ConfigError, DataError
 from genaug_data.report.tiles import TARGET_HEIGHT, tile
 from genaug_data.sample import Sample
 from genaug_data.targeting import Suspect
@@ -41,6 +41,7 @@ def draw_suspects(
 
     Raises:
         DataError: there is no suspect to draw.
+        ConfigError: ``most`` or ``columns`` is below 1.
 
     Example:
         >>> import tempfile, torch
@@ -48,6 +49,8 @@ def draw_suspects(
         >>> draw_suspects([Suspect(0, 3, 5, 0.9)], [blank], tempfile.mkdtemp() + "/suspects.png").name
         'suspects.png'
     """
+    if most < 1 or columns < 1:
+        raise ConfigError(f"most and columns must be at least 1, got {most} and {columns}; leave them out")
     shown = list(suspects[:most])
     if not shown:
         raise DataError("there is no suspect to draw (0 found); train for some epochs first, or pass noise=")
