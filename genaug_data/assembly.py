@@ -114,7 +114,8 @@ class Parts:
                 del waiting[:taken]
                 loop.collect()
                 time.sleep(0.001)
-                bar.update(_answers(loop) - before - bar.n)
+                if answered := _answers(loop) - before - bar.n:
+                    bar.update(answered)
                 state = self.worker.stats()
                 if state.state == "broken":
                     raise WorkerError(f"the warm-up ended after {bar.n} of {total} variants: {loop.sayings.last()}")
