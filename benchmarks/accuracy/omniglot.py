@@ -59,7 +59,7 @@ LEVERS = (
     Arm("+ siblings, gate by margin", ratio=0.25, pool="margin"),
     Arm("+ guided siblings, gate", ratio=0.25, pool="guided"),
 )
-LEVER_SEEDS = 2
+LEVER_SEEDS = 1
 COMPARED = ((TARGETED, UNIFORM), (FEWER, UNIFORM), (SOURCE_AND_SIBLINGS, SOURCE))
 
 
@@ -185,7 +185,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--data", type=Path, default=None, help="holds omniglot/ or omniglot_small.zip")
     parser.add_argument("--keep", type=Path, default=None, help="folder for all that is learned and found")
     parser.add_argument("--shots", type=int, nargs="+", default=[1, 3])
-    parser.add_argument("--seeds", type=int, nargs="+", default=[5, 3], help="for each of --shots, in order")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[5, 2], help="for each of --shots, in order")
     parser.add_argument("--picture", type=Path, default=None, help="PNG of the gains")
     parser.add_argument("--quick", action="store_true", help="tiny: whether it runs, not what it is worth")
     parser.add_argument("--progress", action=argparse.BooleanOptionalAction, default=True)
