@@ -52,7 +52,9 @@ class GenerativeAugmentDataset(Dataset):
         task: "auto", "classification", "segmentation" or a :class:`~genaug_data.tasks.Task`.
         generator: "auto" fits a small diffusion model on ``base`` alone; or any
             :class:`~genaug_data.generators.SampleGenerator`.
-        gates: decide which variant may train; None for validity, no-op, duplicate and leak.
+        gates: decide which variant may train; None for validity, no-op, duplicate and leak. A list takes the place of
+            all of these, so that ``protected`` alone keeps no copy out: begin it with
+            :func:`~genaug_data.gates.default_gates` of the protected sets.
         policy: who is hard: a name of :data:`~genaug_data.hardness.POLICIES`, a policy, or a callable of the hardness
             table.
         recipes: how strongly parents are edited.

@@ -31,7 +31,11 @@ __all__ = [
 
 
 def default_gates(protected: Sequence[Sequence[Sample]] = ()) -> list[Gate]:
-    """Return the gates that every run has; the leak gate if there are protected sets.
+    """Return the gates that a run has by itself; the leak gate if there are protected sets.
+
+    Args:
+        protected: the protected sets, each a sequence of samples; of a dataset,
+            ``SampleView(dataset, resolve_task("auto", dataset))`` of :mod:`genaug_data.tasks`.
 
     Example:
         >>> [gate.name for gate in default_gates()]
