@@ -26,8 +26,9 @@ class AutoOff:
     one that is left with less than an eighth gets none any more. A class also keeps half if most of its variants fail
     their trial. Classes are known from ``observe`` with logits alone.
 
-    It is a blunt tool: it takes tens of epochs, and with few examples in the slice it sees a large harm only. Which
-    class an example has it learns from ``observe`` with logits: by losses alone, nothing is ever decided.
+    It is a blunt tool: it takes tens of blocks, and with few examples in the slice it sees a large harm only. Where an
+    epoch has fewer steps than three times ``refresh_every``, which is 50 by default, these blocks are many epochs: pass
+    a smaller one. By losses alone, nothing is ever decided. A cache filled without a slice is refused.
 
     Args:
         held_out: share of the examples in the slice, in [0, 0.5]; with 0 only the trials count, and nothing is
