@@ -67,7 +67,7 @@ def _prepared(gate: Gate, parents: list[Sample]) -> Gate:
 
 def _check_names(gate: Gate) -> None:
     require(isinstance(gate.name, str) and gate.name != "", f"the name is {gate.name!r}; give the gate a text as name")
-    cost = gate.cost
+    cost = getattr(gate, "cost", None)
     require(
         isinstance(cost, (int, float)) and math.isfinite(cost),
         f"the cost of the gate {gate.name!r} is {cost!r}; give a number, as the cheapest gate judges first",
