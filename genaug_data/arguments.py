@@ -50,7 +50,7 @@ def check_arguments(arguments: Mapping[str, Any]) -> None:
             raise ConfigError(f"{name} must be a number, got {value!r}")
         if name in _KINDS and value is not None and not isinstance(value, _KINDS[name]):
             kind, home = _KINDS[name].__name__, _HOMES.get(name, "genaug_data")
-            raise ConfigError(f"{name} must be a {kind}, got {type(value).__name__}; import {kind} from {home}")
+            raise ConfigError(f"{name} must be {_article(kind)} {kind}, got {_described(value)}; make one of {home}")
         if name == "cache" and not isinstance(value, (str, os.PathLike)):
             raise ConfigError(f"cache must be the path of a folder, got {value!r}")
         if name == "protected" and not isinstance(value, (list, tuple)):
@@ -89,3 +89,11 @@ def _check_gates(gates: Any) -> None:
     strange = [gate for gate in gates if not isinstance(gate, Gate)] if isinstance(gates, (list, tuple)) else [gates]
     if strange:
         raise ConfigError(f"gates must be a list of genaug_data.gates.Gate objects, got a {type(strange[0]).__name__}")
+
+
+def _article(noun: str) -> str:
+    return "an" if noun[0] in "AEIOU" else "a"
+
+
+def _described(value: Any) -> str:
+    return f"the class {value.__name__}, not an object of it" if isinstance(value, type) else type(value).__name__
