@@ -12,7 +12,8 @@ from genaug_data.errors import ConfigError
 
 def new_parser(command: str, description: str | None) -> ArgumentParser:
     """Return a parser for ``genaug COMMAND`` whose errors are raised."""
-    return ArgumentParser(prog=f"genaug {command}", description=description, exit_on_error=False)
+    plain = None if description is None else description.replace("``", "")  # docstrings mark code
+    return ArgumentParser(prog=f"genaug {command}", description=plain, exit_on_error=False)
 
 
 def parse(parser: ArgumentParser, arguments: Sequence[str]) -> Namespace:
