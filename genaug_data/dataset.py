@@ -204,8 +204,8 @@ class GenerativeAugmentDataset(Dataset):
         taken = sorted({"shuffle", "sampler", "batch_sampler", "collate_fn"} & set(arguments))
         if taken:
             raise ConfigError(
-                f"loader() sets {taken[0]} itself; pass collate_fn= to GenerativeAugmentDataset, or build a "
-                "DataLoader from train.sampler() and train.collate"
+                f"loader() sets {taken[0]} itself: its sampler shuffles, and collate_fn= belongs to "
+                "GenerativeAugmentDataset; leave it out, or build a DataLoader from train.sampler() and train.collate"
             )
         return DataLoader(self, batch_size=batch_size, sampler=self.sampler(), collate_fn=self.collate, **arguments)
 
@@ -323,7 +323,7 @@ class GenerativeAugmentDataset(Dataset):
             return loop.targeting.suspects(loop.feedback.table)
 
     def usefulness(self) -> list[Usefulness]:
-        """Return, class by class, whether variants help, as far as ``auto_off=`` has measured it."""
+        """Return, class by class, whether variants help, as far as ``auto_off=`` has measured it; without it, nothing."""
         with self._own().loop.books() as loop:
             return [] if loop.feedback.meter is None else loop.feedback.meter.table()
 

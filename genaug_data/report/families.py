@@ -61,6 +61,7 @@ def draw_families(families: Sequence[Family], path: str | Path, *, scale: int | 
     scale = scale or max(1, TARGET_HEIGHT // height)
     height, width = height * scale, width * scale
     labels = [_label(family) for family in families]
+    most = min(most, max(len(family.children) for family in families))
     names = max(map(len, labels)) * 6 + 3 * _MARGIN
     size = (
         names + (most + 1) * (width + _MARGIN) + 4 * _MARGIN,

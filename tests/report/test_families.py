@@ -47,3 +47,11 @@ def test_families_of_different_sizes_and_masks_fit(tmp_path: Path) -> None:
 def test_nothing_to_draw_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no family to draw"):
         draw_families([], tmp_path / "x.png")
+
+
+def test_a_picture_is_no_wider_than_the_largest_family(tmp_path: Path) -> None:
+    family = Family(0, 0.1, plain(40), (plain(100),))
+    with Image.open(draw_families([family], tmp_path / "x.png")) as narrow:
+        width = narrow.width
+    with Image.open(draw_families([Family(0, 0.1, plain(40), (plain(100),) * 5)], tmp_path / "y.png")) as wide:
+        assert wide.width == width + 4 * (64 + 4)
