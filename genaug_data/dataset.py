@@ -323,7 +323,7 @@ class GenerativeAugmentDataset(Dataset):
             return loop.targeting.suspects(loop.feedback.table)
 
     def usefulness(self) -> list[Usefulness]:
-        """Return, class by class, whether variants help, as far as ``auto_off=`` has measured it; without it, nothing."""
+        """Return, class by class, whether variants help, as far as ``auto_off=`` has measured it; [] without."""
         with self._own().loop.books() as loop:
             return [] if loop.feedback.meter is None else loop.feedback.meter.table()
 
