@@ -39,8 +39,8 @@ def draw_gains(panels: Panels, title: str, path: Path) -> None:
 
 
 def _panel(draw: ImageDraw.ImageDraw, top: int, title: str, arms: Mapping[str, Sequence[float]]) -> None:
-    low = min(0.0, *(min(gains) for gains in arms.values()))
-    high = max(0.0, *(max(gains) for gains in arms.values()))
+    ends = [value for gains in arms.values() for value in (*gains, *interval(gains))]
+    low, high = min(0.0, *ends), max(0.0, *ends)
     step = next(size for size in (0.2, 0.5, 1, 2, 5, 10, 20, 50) if (high - low) / size <= 8 or size == 50)
     low, high = step * (low // step), step * -(-high // step) or step
     bottom = top + 24 + _ROW * len(arms)

@@ -24,8 +24,10 @@ def paired(results: Mapping[str, Sequence[float]], one: str, other: str) -> list
 
 
 def difference(results: Mapping[str, Sequence[float]], one: str, other: str) -> str:
-    """Return the mean of the paired differences and its 95 % interval as text."""
+    """Return the mean of the paired differences as text, with its 95 % interval where there are several."""
     gains = paired(results, one, other)
+    if len(gains) == 1:
+        return f"{gains[0]:+.1f}"
     low, high = interval(gains)
     return f"{statistics.mean(gains):+.1f} ({low:+.1f} to {high:+.1f})"
 

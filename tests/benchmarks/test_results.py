@@ -5,7 +5,7 @@ import statistics
 import numpy as np
 import pytest
 
-from benchmarks.accuracy.results import interval, table_rows
+from benchmarks.accuracy.results import difference, interval, table_rows
 from genaug_data.seeding import numpy_generator
 
 
@@ -23,6 +23,7 @@ def test_intervals_hold_the_true_mean_as_often_as_they_say() -> None:
 def test_gains_are_paired() -> None:
     shown = table_rows({"base": [10.0, 20.0], "other": [12.0, 22.0]}, "base")
     assert shown == [("base", "15.0 +- 7.1", ""), ("other", "17.0 +- 7.1", "+2.0 (+2.0 to +2.0)")]
+    assert difference({"base": [10.0], "other": [12.5]}, "other", "base") == "+2.5"
     low, high = interval([1.0, 2.0, 4.0])
     half = 4.3027 * statistics.stdev([1.0, 2.0, 4.0]) / 3**0.5
     assert (low, high) == (pytest.approx(7 / 3 - half, abs=1e-3), pytest.approx(7 / 3 + half, abs=1e-3))
