@@ -11,6 +11,7 @@ import statistics
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from torchvision.transforms.functional import pil_to_tensor, to_pil_image
@@ -44,6 +45,13 @@ def naive(pipeline: Callable, parents: Sequence[Sample]) -> list[torch.Tensor]:
         )
         for number, parent in enumerate(parents)
     ]
+
+
+@torch.no_grad()
+def encoded(pipeline: Any) -> dict[int, torch.Tensor]:
+    """Return the prompt of each class as the model takes it, and at -1 that of nothing."""
+    told = {number: f"a photo of a {name}" for number, name in enumerate(CLASSES)} | {-1: ""}
+    return {number: pipeline.encode_prompt(text, torch.device("cpu"), 1, False)[0] for number, text in told.items()}
 
 
 def tuned(pipeline: Callable, words: dict[int, torch.Tensor], parents: Sequence[Sample]) -> list[torch.Tensor]:
@@ -114,11 +122,7 @@ def main(arguments: list[str]) -> None:
         model = save_stable_diffusion(Path(scratch) / "model")
         pipeline = AutoPipelineForImage2Image.from_pretrained(model, local_files_only=True, use_safetensors=True)
         pipeline.set_progress_bar_config(disable=True)
-        told = {number: f"a photo of a {name}" for number, name in enumerate(CLASSES)} | {-1: ""}
-        with torch.no_grad():
-            words = {
-                number: pipeline.encode_prompt(text, torch.device("cpu"), 1, False)[0] for number, text in told.items()
-            }
+        words = encoded(pipeline)
         ours = Ours(model, parents, Path(scratch) / "cache")
         against_naive = interleaved(ours, lambda: naive(pipeline, parents), blocks)
         against_tuned = interleaved(ours, lambda: tuned(pipeline, words, parents), blocks)
