@@ -8,7 +8,7 @@ from pathlib import Path
 
 from genaug_data.cache import CacheReader
 from genaug_data.errors import DataError, GeneratorError
-from genaug_data.generators import SampleGenerator
+from genaug_data.generators import Refusal, SampleGenerator
 from genaug_data.sample import Provenance, Request, Sample, content_hash
 
 
@@ -61,7 +61,7 @@ def remake(
 
     Raises:
         DataError: the cache has no such variant, or its parent is no longer what it was made from.
-        GeneratorError: another generator made it.
+        GeneratorError: another generator made it, or the generator keeps it back now.
     """
     with CacheReader(folder) as reader:
         stored, provenance = reader.gather([key])[0], reader.provenance(key)
@@ -82,4 +82,7 @@ def remake(
             f"example {provenance.parent}, the parent of variant {key.hex()}, has changed since; restore it to compare"
         )
     request = Request(provenance.parent, provenance.variant, provenance.recipe, provenance.seed, provenance.hardness)
-    return Remade(provenance, stored, generator.generate([parent], [request])[0])
+    made = generator.generate([parent], [request])[0]
+    if isinstance(made, Refusal):
+        raise GeneratorError(f"variant {key.hex()} is no longer made: {made.reason}; compare versions and device")
+    return Remade(provenance, stored, made)

@@ -129,6 +129,9 @@ class Provenance:
         versions: versions of the libraries that made it.
         created: seconds since the epoch, UTC.
         prompt: text that the generator was given, if any.
+        origin: where the generator's model comes from: model, revision, licence, as far as they are known.
+        device: on which it was made.
+        seconds: of that device, its share of its batch's.
 
     Example:
         >>> made = Provenance(3, "ab", 0, "f", Recipe(), 1, (Verdict("blank", 1.0, True),), 0.5, {"torch": "2"}, 0.0)
@@ -147,6 +150,9 @@ class Provenance:
     versions: Mapping[str, str] = field(default_factory=dict)
     created: float = 0.0
     prompt: str | None = None
+    origin: Mapping[str, str] = field(default_factory=dict)
+    device: str = ""
+    seconds: float = 0.0
 
     def to_json(self) -> str:
         """Return this provenance as one line of JSON."""

@@ -125,6 +125,10 @@ class FeatureSimilarity(Gate):
                     scores.setdefault(key, []).append(score)
                 bar.update(len(part))
                 heard()
+        if not scores:
+            raise DataError(
+                f"the generator refused all of {len(orders)} variants that were tried; see why before training"
+            )
         if each >= _ENOUGH:
             self._thresholds = {key: _kept_from(tried, self.keep) for key, tried in scores.items()}
             self._usual = statistics.median(self._thresholds.values())
@@ -163,8 +167,12 @@ class FeatureSimilarity(Gate):
             Request(place, number, self.recipe, derive(0, "trial", key, number))
             for (place, number), key in zip(orders, keys, strict=True)
         ]
-        children = self._generator.generate(parents, requests)
-        return [(key, likeness(*pair)) for key, *pair in zip(keys, parents, children, strict=True)]
+        answers = self._generator.generate(parents, requests)
+        return [
+            (key, likeness(parent, child))
+            for key, parent, child in zip(keys, parents, answers, strict=True)
+            if isinstance(child, Sample)
+        ]
 
 
 def _kept_from(scores: Sequence[float], keep: float) -> float:

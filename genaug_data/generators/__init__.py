@@ -6,11 +6,12 @@ from genaug_data.generators.auto import resolve_generator
 from genaug_data.generators.base import (
     BaseGenerator,
     ParentBatch,
+    Refusal,
     SampleGenerator,
-    check_variants,
     group_key,
     identity_of,
 )
+from genaug_data.generators.checking import check_variants
 
 if TYPE_CHECKING:
     from genaug_data.generators.in_domain import InDomainDiffusion
@@ -20,6 +21,7 @@ __all__ = [
     "BaseGenerator",
     "InDomainDiffusion",
     "ParentBatch",
+    "Refusal",
     "SampleGenerator",
     "SiblingDiffusion",
     "check_variants",

@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import torch
 
@@ -17,6 +17,17 @@ from genaug_data.sample import Recipe, Request, Sample, Target
 
 if TYPE_CHECKING:
     from typing_extensions import Self
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Stands in the place of a variant that its own generator keeps back: the request is answered as rejected.
+
+    Args:
+        reason: one sentence.
+    """
+
+    reason: str
 
 
 class SampleGenerator(Protocol):
@@ -32,8 +43,8 @@ class SampleGenerator(Protocol):
         """Identity of model, weights and version."""
         ...
 
-    def generate(self, parents: list[Sample], requests: list[Request]) -> list[Sample]:
-        """Return one variant per parent: uint8, of its size and channels, annotated in the same space."""
+    def generate(self, parents: list[Sample], requests: list[Request]) -> Sequence[Sample | Refusal]:
+        """Return one variant per parent: uint8, of its size and channels, annotated in the same space; or a Refusal."""
         ...
 
 
@@ -46,12 +57,14 @@ class ParentBatch:
         targets: annotations, ``B`` of them; masks are padded like the images and stay on the CPU.
         recipe: how to change them.
         seeds: one per sample; every random draw for a sample comes from its own seed alone.
+        parents: as they were handed over: uint8, on the CPU, not padded.
     """
 
     images: torch.Tensor
     targets: Sequence[Target]
     recipe: Recipe
     seeds: Sequence[int]
+    parents: Sequence[Sample] = ()
 
 
 class BaseGenerator(ABC):
@@ -63,9 +76,11 @@ class BaseGenerator(ABC):
 
     Attributes:
         multiple: both sides of the images that :meth:`make` gets are multiples of this.
+        between_steps: called between two steps of a diffusion; the worker sets it, to rest or to stop there.
     """
 
     multiple: int = 1
+    between_steps: Callable[[], None] = staticmethod(lambda: None)
 
     def __init__(self, *, batch_size: int = 64, device: str | torch.device = "auto") -> None:
         if batch_size < 1:
@@ -113,8 +128,19 @@ class BaseGenerator(ABC):
         """
 
     @abstractmethod
-    def make(self, batch: ParentBatch) -> torch.Tensor:
-        """Return the variants of a batch, float ``(B, C, H, W)`` like ``batch.images``, values about [-1, 1]."""
+    def make(self, batch: ParentBatch) -> torch.Tensor | Sequence[torch.Tensor | Refusal]:
+        """Return the variants of a batch, float ``(B, C, H, W)`` like ``batch.images``, values about [-1, 1].
+
+        A sequence may hold a :class:`Refusal` in the place of an image that is not to be used.
+        """
+
+    def annotation(self, parent: Sample, request: Request) -> Target:
+        """Return the annotation of a variant: the parent's own, unless a member changes what the image shows."""
+        return parent.target
+
+    def origin(self, parent: Sample, request: Request) -> Mapping[str, str]:
+        """Return what else the provenance of a variant should hold: prompt, model, revision, licence."""
+        return {}
 
     def unchanged(self, parent: Sample) -> torch.Tensor | None:
         """Return where the parent's pixels must stay, bool ``(H, W)``; None where everything may change."""
@@ -124,7 +150,7 @@ class BaseGenerator(ABC):
         """Return the size to which images of ``(height, width)`` are padded: the next multiple."""
         return -(-height // self.multiple) * self.multiple, -(-width // self.multiple) * self.multiple
 
-    def generate(self, parents: list[Sample], requests: list[Request]) -> list[Sample]:
+    def generate(self, parents: list[Sample], requests: list[Request]) -> list[Sample | Refusal]:
         """Return one variant of each parent; the result does not depend on how requests are batched or ordered.
 
         Args:
@@ -132,7 +158,8 @@ class BaseGenerator(ABC):
             requests: one per parent, in the same order; recipes may differ.
 
         Returns:
-            Variants: uint8, the parent's size and channels, and the parent's annotation itself.
+            Variants: uint8, the parent's size and channels, and, unless the member changes it, the parent's annotation
+            itself; a refusal in the place of each that is not to be used.
 
         Raises:
             GeneratorError: numbers of parents and requests differ, or the model returned something that is no image.
@@ -145,15 +172,18 @@ class BaseGenerator(ABC):
         groups: dict[Hashable, list[int]] = {}
         for place, (parent, request) in enumerate(zip(parents, requests, strict=True)):
             groups.setdefault(group_key(request, parent), []).append(place)
-        images: dict[int, torch.Tensor] = {}
+        images: dict[int, torch.Tensor | Refusal] = {}
         for places in groups.values():
             for start in range(0, len(places), self.batch_size):
                 part = places[start : start + self.batch_size]
                 made = self._make_checked([parents[place] for place in part], [requests[place] for place in part])
                 images.update(zip(part, made, strict=True))
-        return [Sample(images[place], parent.target) for place, parent in enumerate(parents)]
+        return [
+            image if isinstance(image, Refusal) else Sample(image, self.annotation(parents[place], requests[place]))
+            for place, image in sorted(images.items())
+        ]
 
-    def _make_checked(self, parents: list[Sample], requests: list[Request]) -> list[torch.Tensor]:
+    def _make_checked(self, parents: list[Sample], requests: list[Request]) -> list[torch.Tensor | Refusal]:
         stacked = torch.stack([parent.image for parent in parents])
         height, width = stacked.shape[-2:]
         size = self.padded_size(height, width)
@@ -162,19 +192,28 @@ class BaseGenerator(ABC):
             [pad_target(parent, size) for parent in parents],
             requests[0].recipe,
             [request.seed for request in requests],
+            parents,
         )
         with torch.no_grad():
             made = self.make(batch)
-        self._check_made(made, batch)
-        cropped = made[..., :height, :width].float().clamp_(-1, 1).add_(1).mul_(127.5).round_().to("cpu", torch.uint8)
-        return [self._composite(parent, image) for parent, image in zip(parents, cropped, strict=True)]
+        if len(made) != len(parents):
+            name = type(self).__name__
+            raise GeneratorError(
+                f"{name}.make returned {len(made)} images for {len(parents)} parents: return one for each"
+            )
+        answers: list[torch.Tensor | Refusal] = list(made)
+        kept = [place for place, answer in enumerate(answers) if not isinstance(answer, Refusal)]
+        if not kept:
+            return answers
+        images = torch.stack([answer for answer in answers if not isinstance(answer, Refusal)])
+        self._check_made(images, batch)
+        cropped = images[..., :height, :width].float().clamp_(-1, 1).add_(1).mul_(127.5).round_().to("cpu", torch.uint8)
+        for place, image in zip(kept, cropped, strict=True):
+            answers[place] = self._composite(parents[place], image)
+        return answers
 
     def _check_made(self, made: torch.Tensor, batch: ParentBatch) -> None:
-        expected, name = tuple(batch.images.shape), type(self).__name__
-        if len(made) != len(batch.images):
-            raise GeneratorError(
-                f"{name}.make returned {len(made)} images for {len(batch.images)} parents: return one for each"
-            )
+        expected, name = (len(made), *batch.images.shape[1:]), type(self).__name__
         if not made.is_floating_point():
             raise GeneratorError(f"{name}.make returned {made.dtype} values: return floats in [-1, 1]")
         if tuple(made.shape) != expected:
@@ -215,70 +254,3 @@ def identity_of(generator: SampleGenerator, probe: str) -> str:
     # Asked statically: a fitted fingerprint must not be touched before the fit.
     known = inspect.getattr_static(generator, "identity", None) is not None
     return f"{generator.identity if known else generator.fingerprint} on {probe}"  # type: ignore[attr-defined]
-
-
-def check_variants(parents: Sequence[Sample], children: Sequence[Sample]) -> None:
-    """Check that ``children`` are variants of ``parents``; the worker does so for every generator.
-
-    Args:
-        parents: what was handed to the generator.
-        children: what it returned.
-
-    Raises:
-        GeneratorError: wrong count, type, size, channels or dtype of an image, or an annotation of another kind.
-
-    Example:
-        >>> parent = Sample(torch.zeros(1, 8, 8, dtype=torch.uint8), 3)
-        >>> check_variants([parent], [Sample(torch.ones(1, 8, 8, dtype=torch.uint8), 3)])
-    """
-    if len(children) != len(parents):
-        raise GeneratorError(
-            f"the generator returned {len(children)} variants for {len(parents)} parents: return one for each, in order"
-        )
-    for place, (parent, child) in enumerate(zip(parents, children, strict=True)):
-        problem = _image_problem(parent, child) or _target_problem(parent.target, child.target)
-        if problem:
-            raise GeneratorError(f"the generator's variant {place} {problem}")
-
-
-def _image_problem(parent: Sample, child: Any) -> str | None:
-    if not isinstance(child, Sample):
-        return f"is a {type(child).__name__}: return a Sample(image, target)"
-    if not isinstance(child.image, torch.Tensor):
-        return f"has a {type(child.image).__name__} as image: return a uint8 tensor (C, H, W)"
-    if child.image.dtype != torch.uint8:
-        return f"has an image of {child.image.dtype}: return torch.uint8, values 0..255"
-    if child.image.shape != parent.image.shape:
-        return (
-            f"has an image of shape {tuple(child.image.shape)}: return {tuple(parent.image.shape)}, that of its parent"
-        )
-    if child.image.device.type != "cpu":
-        return f"is on {child.image.device}: return CPU tensors"
-    return None
-
-
-def _target_problem(parent: Target, child: Any) -> str | None:
-    if isinstance(parent, Mapping):
-        if not isinstance(child, Mapping) or set(child) != set(parent):
-            found = sorted(child) if isinstance(child, Mapping) else type(child).__name__
-            return f"has an annotation of {found}: return a mapping of {sorted(parent)}, as its parent has"
-        problems = (_tensor_problem(parent[name], child[name], f"{name!r} of ", rows=True) for name in parent)
-        return next(filter(None, problems), None)
-    if isinstance(parent, torch.Tensor):
-        return _tensor_problem(parent, child, "", rows=False)
-    if type(child) is not type(parent):
-        return f"has an annotation of type {type(child).__name__}: return {type(parent).__name__}, as its parent has"
-    return None
-
-
-def _tensor_problem(parent: torch.Tensor, child: Any, name: str, *, rows: bool) -> str | None:
-    """Say how ``child`` differs; where ``rows``, the number of rows (of objects) is free."""
-    if isinstance(child, torch.Tensor):
-        first = 1 if rows else 0
-        same_shape = child.ndim == parent.ndim and child.shape[first:] == parent.shape[first:]
-        if same_shape and child.dtype == parent.dtype:
-            return None
-        found = f"{child.dtype} {tuple(child.shape)}"
-    else:
-        found = type(child).__name__
-    return f"has {name}its annotation as {found}: return {parent.dtype} {tuple(parent.shape)}, as its parent has"

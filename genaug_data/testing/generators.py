@@ -11,7 +11,7 @@ from pathlib import Path
 import cloudpickle
 
 from genaug_data.errors import GeneratorError
-from genaug_data.generators import SampleGenerator, check_variants
+from genaug_data.generators import Refusal, SampleGenerator, check_variants
 from genaug_data.sample import Recipe, Request, Sample
 from genaug_data.testing.rules import Violation, difference, global_seed, require, unchanged, unshared_randomness
 
@@ -70,7 +70,15 @@ def _check_calls(generator: SampleGenerator, parents: list[Sample], requests: li
         check_variants(parents, made)
     except GeneratorError as error:
         raise Violation(str(error)) from error
-    return made
+    return _variants(made)
+
+
+def _variants(answers: Sequence[Sample | Refusal]) -> list[Sample]:
+    for answer in answers:
+        require(
+            isinstance(answer, Sample), f"a parent was refused ({answer}); pass samples of which variants can be made"
+        )
+    return [answer for answer in answers if isinstance(answer, Sample)]
 
 
 def _check_purity(
@@ -78,22 +86,23 @@ def _check_purity(
 ) -> None:
     for seed in (1, 2):
         with global_seed(seed):
-            again = generator.generate(list(parents), list(requests))
+            again = _variants(generator.generate(list(parents), list(requests)))
         _require_equal(again, made, 0, "a repeated call", "let the parent and the request alone decide an image")
-    backwards = generator.generate(parents[::-1], requests[::-1])[::-1]
+    backwards = _variants(generator.generate(parents[::-1], requests[::-1]))[::-1]
     _require_equal(backwards, made, tolerance, "the reversed order", "let no image depend on its place in the batch")
-    alone = [generator.generate([one], [order])[0] for one, order in zip(parents, requests, strict=True)]
+    alone = [_variants(generator.generate([one], [order]))[0] for one, order in zip(parents, requests, strict=True)]
     _require_equal(alone, made, tolerance, "a batch of its own", "let no image depend on the rest of its batch")
     # None of these is part of a variant's key.
     renamed = [replace(order, parent=order.parent + 7, variant=3, priority=0.1) for order in requests]
     _require_equal(
-        generator.generate(list(parents), renamed),
+        _variants(generator.generate(list(parents), renamed)),
         made,
         0,
         "another index, variant number or priority",
         "let seed, recipe and parent decide alone, as the key holds no more",
     )
-    reseeded = generator.generate(list(parents), [replace(order, seed=order.seed + 10_000) for order in requests])
+    others = [replace(order, seed=order.seed + 10_000) for order in requests]
+    reseeded = _variants(generator.generate(list(parents), others))
     changed = [difference(one.image, other.image) > 0 for one, other in zip(reseeded, made, strict=True)]
     require(any(changed), "no image changed with the seed of its request; draw from torch_generator(request.seed)")
 
@@ -115,7 +124,7 @@ def _check_fingerprint(
             other.fingerprint == name,
             f"the fingerprint {what} is {other.fingerprint!r} instead of {name!r}; derive it from settings and weights",
         )
-        again = other.generate(list(parents), list(requests))
+        again = _variants(other.generate(list(parents), list(requests)))
         _require_equal(again, made, 0, f"a generator {what}", "let what the fingerprint names decide every image")
     require(
         generator.fingerprint == name,

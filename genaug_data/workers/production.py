@@ -13,7 +13,7 @@ import torch
 from genaug_data.cache import CacheReader, CacheWriter
 from genaug_data.errors import CacheError, CacheFull, GenaugError, brief
 from genaug_data.gates import Gate, fingerprint_of, judge_all
-from genaug_data.generators import check_variants, group_key
+from genaug_data.generators import Refusal, check_variants, group_key
 from genaug_data.sample import Provenance, Request, Sample, Verdict, content_hash, variant_key
 from genaug_data.workers.base import (
     Accepted,
@@ -210,19 +210,17 @@ class Production:
 
     def _run_batch(self, batch: list[_Order]) -> list[Event]:
         self._beat()
-        parents = [order.parent for order in batch]
-        children = self._job.generator.generate(parents, [order.request for order in batch])
-        check_variants(parents, children)
-        if self._job.task is not None:
-            for parent, child in zip(parents, children, strict=True):
-                if child.target is not parent.target:
-                    self._job.task.check_target(child.target)
+        generator, parents = self._job.generator, [order.parent for order in batch]
+        started = time.monotonic()
+        answers = generator.generate(parents, [order.request for order in batch])
+        seconds = (time.monotonic() - started) / len(batch)
+        check_variants(parents, answers)
         self._beat()
         kept, refused = [], []
         news: list[Event] = []
-        for order, child, verdicts in zip(batch, children, judge_all(self._job.gates, parents, children), strict=True):
-            record = self._provenance(order, verdicts)
-            if all(verdict.accepted for verdict in verdicts):
+        for order, child, verdicts in zip(batch, answers, self._judge(parents, answers), strict=True):
+            record = self._provenance(order, verdicts, seconds)
+            if isinstance(child, Sample) and all(verdict.accepted for verdict in verdicts):
                 kept.append((order.key, child, record))
                 news.append(Accepted(order.request, order.key))
             else:
@@ -236,6 +234,22 @@ class Production:
             news += [*self._tell_gates(lambda gate: gate.forget(evicted)), Evicted(tuple(evicted))]
         return news
 
+    def _judge(self, parents: Sequence[Sample], answers: Sequence[Sample | Refusal]) -> list[Sequence[Verdict]]:
+        """Return the verdicts on each answer; what the generator refused has one, of the generator itself."""
+        pairs = [
+            (parent, answer) for parent, answer in zip(parents, answers, strict=True) if isinstance(answer, Sample)
+        ]
+        if self._job.task is not None:
+            for parent, child in pairs:
+                if child.target is not parent.target:
+                    self._job.task.check_target(child.target)
+        gates = self._job.gates if pairs else []
+        judged = iter(judge_all(gates, [parent for parent, _ in pairs], [child for _, child in pairs]))
+        return [
+            next(judged) if isinstance(answer, Sample) else [Verdict("generator", 0.0, False, answer.reason)]
+            for answer in answers
+        ]
+
     def _tell_gates(self, tell: Callable[[Gate], None]) -> list[Event]:
         warned: list[Event] = []
         for gate in self._job.gates:
@@ -246,17 +260,23 @@ class Production:
                 warned.append(Warned(f"the gate {gate.name!r} could not take note of it: {brief(error)}"))
         return warned
 
-    def _provenance(self, order: _Order, verdicts: Sequence[Verdict]) -> Provenance:
-        request = order.request
+    def _provenance(self, order: _Order, verdicts: Sequence[Verdict], seconds: float) -> Provenance:
+        request, generator = order.request, self._job.generator
+        describe = getattr(generator, "origin", None)
+        origin = {} if describe is None else dict(describe(order.parent, request))
         return Provenance(
             parent=request.parent,
             parent_hash=order.parent_hash.hex(),
             variant=request.variant,
-            fingerprint=self._job.generator.fingerprint,
+            fingerprint=generator.fingerprint,
             recipe=request.recipe,
             seed=request.seed,
             verdicts=tuple(verdicts),
             hardness=request.priority,
             versions=self._versions,
             created=time.time(),
+            prompt=origin.pop("prompt", None),
+            origin=origin,
+            device=str(getattr(generator, "device", "")),
+            seconds=round(seconds, 6),
         )

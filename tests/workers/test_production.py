@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from genaug_data.cache import CacheReader
 from genaug_data.errors import CacheFull
 from genaug_data.gates import NoOp
+from genaug_data.generators import Refusal
 from genaug_data.sample import Request, Sample
 from genaug_data.workers import Budget, InlineWorker, Job
 from genaug_data.workers.base import Accepted, Broken, Cost, Evicted, Failed, Full, Rejected, Warned
@@ -49,6 +51,37 @@ def test_rejections_name_their_gate_and_are_remembered(kind: type, job: Callable
         found.append((rejected.gate, rejected.made, worker.stats().images))
         worker.close()
     assert found == [(NoOp().name, True, 1), ("known", False, 0)]
+
+
+@KINDS
+def test_what_the_generator_refuses_is_rejected_once_and_the_rest_is_cached(
+    kind: type, job: Callable[..., Job]
+) -> None:
+    class Picks(Noisy):
+        def generate(self, parents: list[Sample], requests: list[Request]) -> list[Sample | Refusal]:
+            made = super().generate(parents, requests)
+            return [
+                Refusal("it is odd") if order.parent % 2 else one for one, order in zip(made, requests, strict=True)
+            ]
+
+        def origin(self, parent: Sample, request: Request) -> dict[str, str]:
+            return {"prompt": f"number {request.parent}", "license": "mit"}
+
+    found = []
+    for _ in range(2):
+        worker = kind(job(Picks("picks")), Budget())
+        worker.submit(requests_for(0, 1, 2))
+        news = drain(worker)
+        worker.close()
+        assert answers(news) == {0: "Accepted", 1: "Rejected", 2: "Accepted"}
+        found += [(event.gate, event.reason) for event in news if isinstance(event, Rejected)]
+    assert found == [("generator", "it is odd"), ("known", "it was rejected before")]
+    with CacheReader(job().folder) as reader:
+        told = [reader.provenance(event.key) for event in news if isinstance(event, Accepted)]
+    assert [(one.prompt, one.origin, one.verdicts) for one in told] == [
+        (f"number {number}", {"license": "mit"}, ()) for number in (0, 2)
+    ]
+    assert all(one.seconds > 0 for one in told)
 
 
 @KINDS

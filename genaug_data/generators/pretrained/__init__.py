@@ -2,7 +2,26 @@
 
 from genaug_data.generators.pretrained.image_to_image import ImageToImage
 from genaug_data.generators.pretrained.inpainting import Inpainting
-from genaug_data.generators.pretrained.prompts import ClassPrompt, FixedPrompt, PromptPolicy
+from genaug_data.generators.pretrained.model import DiffusersModel
+from genaug_data.generators.pretrained.prompts import (
+    CaptionPrompt,
+    ClassPrompt,
+    DomainPrompt,
+    FixedPrompt,
+    ParaphrasePrompt,
+    PromptPolicy,
+)
 from genaug_data.generators.pretrained.text_to_image import TextToImage
 
-__all__ = ["ClassPrompt", "FixedPrompt", "ImageToImage", "Inpainting", "PromptPolicy", "TextToImage"]
+__all__ = [
+    "CaptionPrompt",
+    "ClassPrompt",
+    "DiffusersModel",
+    "DomainPrompt",
+    "FixedPrompt",
+    "ImageToImage",
+    "Inpainting",
+    "ParaphrasePrompt",
+    "PromptPolicy",
+    "TextToImage",
+]

@@ -2,84 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
 import torch
 
-from genaug_data.generators.base import BaseGenerator, ParentBatch
-from genaug_data.generators.pretrained.colours import from_colours, to_colours
-from genaug_data.generators.pretrained.pipeline import Pipeline
-from genaug_data.generators.pretrained.prompts import FixedPrompt, PromptPolicy
-
-_KIND = "AutoPipelineForImage2Image"
+from genaug_data.generators.base import ParentBatch
+from genaug_data.generators.pretrained.base import PretrainedGenerator
 
 
-class ImageToImage(BaseGenerator):
-    """Edits parents with an image-to-image pipeline of diffusers: Stable Diffusion 1.x, 2.x, XL, Turbo, LCM, 3, Flux.
+class ImageToImage(PretrainedGenerator):
+    """Edits parents with an image-to-image pipeline of diffusers.
 
-    The image is noised to the recipe's strength and denoised under the prompt (SDEdit, arXiv:2108.01073), with a
-    generator of random numbers for each sample, so that an image does not depend on its batch. Grey images are made as
-    colour ones and averaged; a fourth channel stays the parent's. The annotation stays the parent's, too: what holds
-    for a class may not hold for a mask.
-
-    The model must be on this machine; nothing is downloaded, and no pickled weights are read.
+    The image is noised to the recipe's strength and denoised under the prompt (SDEdit, arXiv:2108.01073). The
+    annotation stays the parent's: what holds for a class may not hold for a mask.
 
     Args:
-        model: folder of a saved pipeline, or the id of a model in the Hugging Face cache of this machine.
+        model: folder or id of the model, or a :class:`~genaug_data.generators.pretrained.DiffusersModel`.
         prompts: what the model is told; None tells it nothing.
-        revision: of a model by id.
-        dtype: of the weights: "float32", "bfloat16" or "float16".
+        max_attempts: how often an image is made, at most, until the safety checker lets it pass.
         batch_size: variants made at once, at most.
         device: ``"auto"`` (a GPU if there is one), or a device of torch.
 
     Raises:
-        ConfigError: ``dtype`` is none of these.
+        ConfigError: ``max_attempts`` is below 1.
 
     Example:
         >>> ImageToImage("models/sd-turbo").identity
-        "ImageToImage/1 AutoPipelineForImage2Image('models/sd-turbo', revision=None, dtype=float32), \
-FixedPrompt('', negative='')"
+        "ImageToImage/1, AutoPipelineForImage2Image, DiffusersModel('models/sd-turbo'), FixedPrompt('', negative='')"
     """
 
-    def __init__(
-        self,
-        model: str,
-        *,
-        prompts: PromptPolicy | None = None,
-        revision: str | None = None,
-        dtype: str = "float32",
-        batch_size: int = 8,
-        device: str | torch.device = "auto",
-    ) -> None:
-        super().__init__(batch_size=batch_size, device=device)
-        self._prompts: PromptPolicy = FixedPrompt() if prompts is None else prompts
-        self._pipeline = Pipeline(model, _KIND, revision=revision, dtype=dtype)
+    kind: ClassVar[str] = "AutoPipelineForImage2Image"
 
-    @property
-    def identity(self) -> str:
-        """Name, format version, model and prompts."""
-        return f"ImageToImage/1 {self._pipeline.identity}, {self._prompts.identity}"
-
-    @property
-    def fingerprint(self) -> str:
-        """The identity, and a hash of the model's files.
-
-        Raises:
-            GeneratorError: the model is not on this machine, is not whole, or is pickled.
-        """
-        return f"{self.identity} {self._pipeline.digest}"
-
-    def padded_size(self, height: int, width: int) -> tuple[int, int]:
-        """Return the next size that autoencoder and denoiser can halve as often as they do."""
-        self.multiple = self._pipeline.multiple(self.device)
-        return super().padded_size(height, width)
-
-    def make(self, batch: ParentBatch) -> torch.Tensor:
-        """Noise and denoise the parents.
-
-        Raises:
-            GeneratorError: the model cannot be loaded, an annotation has no prompt, images have two channels or more
-                than four, or the recipe leaves nothing to do.
-        """
-        made = self._pipeline.call(
-            self.device, batch, self._prompts, image=to_colours(batch.images), strength=batch.recipe.strength
-        )
-        return from_colours(made, batch.images)
+    def inputs(self, batch: ParentBatch, colours: torch.Tensor) -> Mapping[str, Any]:
+        """Return the parents and the strength of their edit."""
+        height, width = colours.shape[-2:]
+        return {"image": colours, "strength": batch.recipe.strength, "height": height, "width": width}

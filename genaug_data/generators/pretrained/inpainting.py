@@ -2,111 +2,102 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 import torch
 
 from genaug_data.errors import ConfigError, GeneratorError
-from genaug_data.generators.base import BaseGenerator, ParentBatch
-from genaug_data.generators.pretrained.colours import from_colours, to_colours
-from genaug_data.generators.pretrained.pipeline import Pipeline
-from genaug_data.generators.pretrained.prompts import FixedPrompt, PromptPolicy
-from genaug_data.sample import Sample, Target
+from genaug_data.generators.base import ParentBatch
+from genaug_data.generators.padding import pad_image
+from genaug_data.generators.pretrained.base import PretrainedGenerator
+from genaug_data.generators.pretrained.model import DiffusersModel
+from genaug_data.generators.pretrained.prompts import PromptPolicy
+from genaug_data.sample import Sample
 
-_KIND = "AutoPipelineForInpainting"
 
+class Inpainting(PretrainedGenerator):
+    """Makes a region of an image anew, with an inpainting pipeline of diffusers.
 
-class Inpainting(BaseGenerator):
-    """Makes the pixels of some classes of a mask anew, with an inpainting pipeline of diffusers.
-
-    Pipelines change pixels outside of the region as well; these are put back from the parent, so that the mask holds
-    there. Inside, it holds as far as the model keeps to the region: name the background to change what surrounds an
-    object, or the object to change what it looks like.
+    The region is that of some classes of a mask, or of boxes. Pipelines change pixels outside of it as well; these are
+    put back from the parent, so that the annotation holds there. Inside, it holds as far as the model keeps to the
+    region: name the background to change what surrounds an object, or the object to change what it looks like.
 
     Args:
-        model: as of :class:`~genaug_data.generators.pretrained.ImageToImage`; fine-tuned for inpainting or not.
-        classes: ids of the mask whose pixels are made anew.
+        model: folder or id of the model, or a :class:`~genaug_data.generators.pretrained.DiffusersModel`; fine-tuned
+            for inpainting or not.
+        classes: ids of the mask whose pixels are made anew, or labels of boxes.
+        outside: whether it is everything but these that is made anew.
         prompts: what the model is told; None tells it nothing.
-        revision: of a model by id.
-        dtype: of the weights: "float32", "bfloat16" or "float16".
+        max_attempts: how often an image is made, at most, until the safety checker lets it pass.
         batch_size: variants made at once, at most.
         device: ``"auto"`` (a GPU if there is one), or a device of torch.
 
     Raises:
-        ConfigError: no class is named, or ``dtype`` is none of these.
+        ConfigError: no class is named, or ``max_attempts`` is below 1.
 
     Example:
-        >>> Inpainting("models/sd-inpainting", classes=[0]).identity[:21]
-        'Inpainting/1 [0] Auto'
+        >>> Inpainting("models/sd-inpainting", classes=[0]).identity[:40]
+        'Inpainting/1, classes=[0], outside=False'
     """
+
+    kind: ClassVar[str] = "AutoPipelineForInpainting"
 
     def __init__(
         self,
-        model: str,
+        model: str | DiffusersModel,
         *,
         classes: Sequence[int],
+        outside: bool = False,
         prompts: PromptPolicy | None = None,
-        revision: str | None = None,
-        dtype: str = "float32",
+        max_attempts: int = 3,
         batch_size: int = 8,
         device: str | torch.device = "auto",
     ) -> None:
-        super().__init__(batch_size=batch_size, device=device)
+        super().__init__(model, prompts=prompts, max_attempts=max_attempts, batch_size=batch_size, device=device)
         if not classes:
             raise ConfigError("classes must name at least one id of the mask, got none; [0] is often the background")
         self._classes = sorted(set(classes))
-        self._prompts: PromptPolicy = FixedPrompt() if prompts is None else prompts
-        self._pipeline = Pipeline(model, _KIND, revision=revision, dtype=dtype)
+        self._outside = outside
 
-    @property
-    def identity(self) -> str:
-        """Name, format version, classes, model and prompts."""
-        return f"Inpainting/1 {self._classes} {self._pipeline.identity}, {self._prompts.identity}"
-
-    @property
-    def fingerprint(self) -> str:
-        """The identity, and a hash of the model's files.
-
-        Raises:
-            GeneratorError: the model is not on this machine, is not whole, or is pickled.
-        """
-        return f"{self.identity} {self._pipeline.digest}"
-
-    def padded_size(self, height: int, width: int) -> tuple[int, int]:
-        """Return the next size that autoencoder and denoiser can halve as often as they do."""
-        self.multiple = self._pipeline.multiple(self.device)
-        return super().padded_size(height, width)
+    def settings(self) -> Sequence[str]:
+        """Return what is made anew."""
+        return f"classes={self._classes}", f"outside={self._outside}"
 
     def unchanged(self, parent: Sample) -> torch.Tensor:
-        """Return where the parent's pixels stay: everywhere but in the classes that are made anew."""
-        return ~self._region(parent.target)
+        """Return where the parent's pixels stay."""
+        return ~self._region(parent)
 
-    def make(self, batch: ParentBatch) -> torch.Tensor:
-        """Noise and denoise the region of each parent.
+    def inputs(self, batch: ParentBatch, colours: torch.Tensor) -> Mapping[str, Any]:
+        """Return the parents, the region of each, and the strength of the edit.
 
         Raises:
-            GeneratorError: the model cannot be loaded, an annotation is no mask, images have two channels or more than
-                four, or the recipe leaves nothing to do.
+            GeneratorError: an annotation has neither a mask nor boxes.
         """
-        regions = torch.stack([self._region(target) for target in batch.targets]).unsqueeze(1).float()
-        colours = to_colours(batch.images)
         height, width = colours.shape[-2:]
-        made = self._pipeline.call(
-            self.device,
-            batch,
-            self._prompts,
-            image=colours,
-            mask_image=regions.to(self.device),
-            strength=batch.recipe.strength,
-            height=height,
-            width=width,
-        )
-        return from_colours(made, batch.images)
+        regions = [pad_image(self._region(parent), (height, width)) for parent in batch.parents]
+        return {
+            "image": colours,
+            "mask_image": torch.stack(regions).unsqueeze(1).float().to(colours.device),
+            "strength": batch.recipe.strength,
+            "height": height,
+            "width": width,
+        }
 
-    def _region(self, target: Target) -> torch.Tensor:
-        if not isinstance(target, torch.Tensor) or target.ndim != 2:
+    def _region(self, parent: Sample) -> torch.Tensor:
+        target, size = parent.target, parent.image.shape[-2:]
+        wanted = torch.tensor(self._classes)
+        if isinstance(target, torch.Tensor) and target.shape == size:
+            region = torch.isin(target.as_subclass(torch.Tensor), wanted.to(target.dtype))
+        elif isinstance(target, Mapping) and {"boxes", "labels"} <= set(target):
+            region = torch.zeros(size, dtype=torch.bool)
+            chosen = torch.isin(target["labels"], wanted.to(target["labels"].dtype))
+            for left, top, right, bottom in target["boxes"][chosen].tolist():
+                # A pixel that the box touches belongs to it.
+                region[max(0, int(top)) : -int(-bottom // 1), max(0, int(left)) : -int(-right // 1)] = True
+        else:
             raise GeneratorError(
-                f"the region to make anew is read from a mask (H, W), got {type(target).__name__}; pass a segmentation "
-                "dataset, or ImageToImage for classes"
+                f"the region to make anew is read from a mask (H, W) or from boxes with labels, got "
+                f"{type(target).__name__}; pass a segmentation dataset, or ImageToImage for classes"
             )
-        return torch.isin(target, torch.tensor(self._classes, dtype=target.dtype))
+        return ~region if self._outside else region

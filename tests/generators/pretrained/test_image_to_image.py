@@ -8,7 +8,7 @@ import torch
 
 from genaug_data.dataset import GenerativeAugmentDataset
 from genaug_data.errors import ConfigError, GeneratorError
-from genaug_data.generators.pretrained import ClassPrompt, FixedPrompt, ImageToImage
+from genaug_data.generators.pretrained import ClassPrompt, DiffusersModel, FixedPrompt, ImageToImage
 from genaug_data.meta import SampleMeta
 from genaug_data.sample import Recipe, Request, Sample
 from genaug_data.seeding import torch_generator
@@ -144,4 +144,4 @@ def test_a_class_without_a_name_is_said(model: Path) -> None:
 
 def test_a_dtype_that_is_none_is_refused() -> None:
     with pytest.raises(ConfigError, match="dtype must be"):
-        ImageToImage("model", dtype="int8")
+        DiffusersModel("model", dtype="int8")

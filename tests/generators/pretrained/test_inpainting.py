@@ -36,6 +36,22 @@ def test_a_class_id_has_no_region(model: Path) -> None:
         generator.generate([Sample(torch.zeros(3, 16, 16, dtype=torch.uint8), 1)], [Request(0, 0, RECIPE, seed=1)])
 
 
+@pytest.mark.parametrize("outside", [False, True])
+def test_the_region_of_boxes_is_every_pixel_that_they_touch(model: Path, outside: bool) -> None:
+    generator = Inpainting(str(model), classes=[1], outside=outside, device="cpu")
+    image = torch.randint(0, 255, (3, 20, 26), dtype=torch.uint8, generator=torch_generator(1))
+    boxes = torch.tensor([[2.5, 3.0, 6.2, 9.0], [10.0, 1.0, 20.0, 15.0], [20.0, 10.0, 30.0, 25.0]])
+    target = {"boxes": boxes, "labels": torch.tensor([1, 0, 1])}
+    [made] = generator.generate([Sample(image, target)], [Request(0, 0, RECIPE, seed=1)])
+    touched = torch.zeros(20, 26, dtype=torch.bool)
+    for y in range(20):
+        for x in range(26):
+            touched[y, x] = any(x + 1 > a and x < c and y + 1 > b and y < d for a, b, c, d in boxes[[0, 2]].tolist())
+    kept = touched if outside else ~touched
+    assert made.image[:, kept].equal(image[:, kept])
+    assert (made.image[:, ~kept] != image[:, ~kept]).float().mean() > 0.5
+
+
 def test_no_class_is_refused(model: Path) -> None:
     with pytest.raises(ConfigError, match="at least one id"):
         Inpainting(str(model), classes=[])

@@ -9,6 +9,8 @@ import pytest
 import torch
 
 from genaug_data.errors import GeneratorError
+from genaug_data.generators.pretrained.files import ModelFiles
+from genaug_data.generators.pretrained.model import DiffusersModel
 from genaug_data.generators.pretrained.pipeline import Pipeline
 
 KIND = "AutoPipelineForImage2Image"
@@ -53,23 +55,23 @@ def test_a_model_that_cannot_be_used_is_said(
     shutil.copytree(model, folder)
     harm(folder)
     with pytest.raises(GeneratorError, match=sentence) as caught:
-        Pipeline(str(folder), KIND).on(torch.device("cpu"))
+        Pipeline(DiffusersModel(str(folder)), KIND).multiple(torch.device("cpu"))
     assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("name", ["nobody/such-a-model", "no such folder/or/model"])
 def test_a_model_that_is_not_there_is_said_without_looking_for_a_network(name: str) -> None:
     with pytest.raises(GeneratorError, match="neither a folder nor in this machine's Hugging Face cache"):
-        _ = Pipeline(name, KIND).digest
+        _ = ModelFiles(name).digest
 
 
 def test_the_digest_is_of_every_weight(model: Path, tmp_path: Path) -> None:
     folder = tmp_path / "model"
     shutil.copytree(model, folder)
-    before = Pipeline(str(folder), KIND).digest
-    assert before == Pipeline(str(model), KIND).digest
+    before = ModelFiles(str(folder)).digest
+    assert before == ModelFiles(model).digest
     weights = folder / "unet" / "diffusion_pytorch_model.safetensors"
     content = bytearray(weights.read_bytes())
     content[-1] ^= 1
     weights.write_bytes(content)
-    assert Pipeline(str(folder), KIND).digest != before
+    assert ModelFiles(str(folder)).digest != before

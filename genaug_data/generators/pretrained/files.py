@@ -1,0 +1,131 @@
+"""The files of a pretrained model on this machine."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from genaug_data.errors import GeneratorError
+
+_CHUNK = 1 << 20
+_DECISIVE = (".safetensors", ".json", ".txt", ".model")
+_PICKLED = (".bin", ".ckpt", ".pt", ".pth")
+
+
+class ModelFiles:
+    """A model by folder, or by id in the Hugging Face cache of this machine; nothing is ever downloaded.
+
+    Args:
+        model: folder, or id.
+        revision: of a model by id.
+        index: file that every model of this kind has.
+
+    Example:
+        >>> ModelFiles("nobody/nothing").model
+        'nobody/nothing'
+    """
+
+    def __init__(self, model: str | Path, *, revision: str | None = None, index: str = "model_index.json") -> None:
+        self.model = str(model)
+        self.revision = revision
+        self._index = index
+
+    @cached_property
+    def folder(self) -> Path:
+        """Where the files are.
+
+        Raises:
+            GeneratorError: they are not on this machine, are not all there, or are only there pickled.
+        """
+        folder = Path(self.model)
+        if not folder.is_dir():
+            folder = self._cached()
+        if not (folder / self._index).is_file():
+            raise GeneratorError(f"{folder} is no saved model of diffusers: {self._index} is missing; pass its folder")
+        if self._index == "model_index.json":
+            _check_parts(folder, json.loads((folder / self._index).read_text()))
+        else:
+            _check_weights(folder, folder)
+        return folder
+
+    @cached_property
+    def digest(self) -> str:
+        """Hash of every weight and configuration file, hexadecimal, so that a changed model makes new variants.
+
+        Raises:
+            GeneratorError: as :attr:`folder`.
+        """
+        return digest_of(self.folder)
+
+    @cached_property
+    def origin(self) -> dict[str, str]:
+        """Model, revision and licence, as far as they are known: the licence is that of the model card.
+
+        Raises:
+            GeneratorError: as :attr:`folder`.
+        """
+        from huggingface_hub import ModelCard
+
+        found = {"model": self.model}
+        # The cache keeps a revision in the folder of its commit.
+        revision = self.folder.name if self.folder.parent.name == "snapshots" else self.revision
+        if revision:
+            found["revision"] = revision
+        card = self.folder / "README.md"
+        if card.is_file():
+            try:
+                licence = ModelCard.load(card).data.get("license")
+            except ValueError:
+                licence = None  # a card that cannot be read says nothing of a licence
+            if licence:
+                found["license"] = str(licence)
+        return found
+
+    def _cached(self) -> Path:
+        from huggingface_hub import snapshot_download
+        from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
+
+        try:
+            return Path(snapshot_download(self.model, revision=self.revision, local_files_only=True))
+        except (HFValidationError, LocalEntryNotFoundError, OSError) as error:
+            raise GeneratorError(
+                f"the model {self.model!r} is neither a folder nor in this machine's Hugging Face cache; run "
+                f"`hf download {self.model}` where there is a network, or pass the folder of a saved model"
+            ) from error
+
+
+def digest_of(place: Path) -> str:
+    """Return a hash of a file, or of all weights and settings in a folder, as 16 hexadecimal digits."""
+    found = hashlib.blake2b(digest_size=8)
+    files = [place] if place.is_file() else [file for file in place.rglob("*") if file.suffix in _DECISIVE]
+    for file in sorted(files):
+        found.update(f"{file.relative_to(place)} {file.stat().st_size} ".encode())
+        with file.open("rb") as opened:
+            while chunk := opened.read(_CHUNK):
+                found.update(chunk)
+    return found.hexdigest()
+
+
+def _check_parts(folder: Path, parts: dict[str, Any]) -> None:
+    """Refuse a model that lacks a part, or has one as a pickle only, before diffusers says so at length."""
+    for name, found in parts.items():
+        if name.startswith("_") or not isinstance(found, list) or found[0] is None:
+            continue
+        part = folder / name
+        if not part.is_dir():
+            raise GeneratorError(f"the model in {folder} lacks its part {name}/; download all of it again")
+        _check_weights(folder, part)
+
+
+def _check_weights(folder: Path, part: Path) -> None:
+    files = [file for file in part.iterdir() if file.is_file()]
+    pickled = [file.name for file in files if file.suffix in _PICKLED]
+    if pickled and not any(file.suffix == ".safetensors" for file in files):
+        name = f"the part {part.name}/ of the model in {folder}" if part != folder else f"the model in {folder}"
+        raise GeneratorError(
+            f"{name} has pickled weights only ({pickled[0]}), which could run code; convert it with "
+            "save_pretrained(safe_serialization=True)"
+        )

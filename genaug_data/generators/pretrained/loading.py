@@ -1,0 +1,122 @@
+"""From the files of a model to a pipeline of diffusers, as fast as it was asked to be."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from genaug_data.errors import GeneratorError, brief
+from genaug_data.generators.pretrained.files import ModelFiles
+from genaug_data.generators.pretrained.model import DiffusersModel
+
+
+def load_pipeline(files: ModelFiles, kind: str, dtype: torch.dtype, **parts: Any) -> Any:
+    """Return a pipeline of diffusers on the CPU, from safetensors on this machine alone.
+
+    Args:
+        files: of the model.
+        kind: name of the class of diffusers that loads it, "AutoPipelineForImage2Image" for example.
+        dtype: of the weights.
+        parts: that are not among the model's own.
+
+    Raises:
+        GeneratorError: it cannot be loaded.
+    """
+    import diffusers
+
+    _be_quiet()
+    try:
+        pipeline = getattr(diffusers, kind).from_pretrained(
+            files.folder, local_files_only=True, use_safetensors=True, dtype=dtype, **parts
+        )
+    except Exception as error:
+        raise GeneratorError(
+            f"diffusers cannot load the model in {files.folder} as {kind} ({brief(error)}); download it again, or "
+            "pass a model of that kind"
+        ) from error
+    pipeline.set_progress_bar_config(disable=True)
+    return pipeline
+
+
+def load_part(files: ModelFiles, kind: str, dtype: torch.dtype) -> Any:
+    """Return one network of diffusers on the CPU, from safetensors on this machine alone.
+
+    Raises:
+        GeneratorError: it cannot be loaded.
+    """
+    import diffusers
+
+    _be_quiet()
+    try:
+        return getattr(diffusers, kind).from_pretrained(
+            files.folder, local_files_only=True, use_safetensors=True, dtype=dtype
+        )
+    except Exception as error:
+        raise GeneratorError(
+            f"diffusers cannot load {files.folder} as {kind} ({brief(error)}); download it again, or pass the folder "
+            "of such a network"
+        ) from error
+
+
+def replace_scheduler(pipeline: Any, name: str) -> None:
+    """Let a scheduler of diffusers take the place of the pipeline's own, with its settings, spaced for few steps.
+
+    Raises:
+        GeneratorError: there is no such scheduler, or it does not fit.
+    """
+    import diffusers
+
+    kind = getattr(diffusers, name, None)
+    if not name.endswith("Scheduler") or kind is None:
+        raise GeneratorError(f"diffusers has no scheduler {name!r}; pass 'LCMScheduler' or another name of its list")
+    pipeline.scheduler = kind.from_config(pipeline.scheduler.config, timestep_spacing="trailing")
+
+
+def place(pipeline: Any, model: DiffusersModel, device: torch.device) -> None:
+    """Move the parts of a pipeline to the device and make them as fast as the model's settings ask for.
+
+    Raises:
+        GeneratorError: what was asked for is not to be had on this device or with these libraries.
+    """
+    denoiser = denoiser_of(pipeline)
+    if model.channels_last:
+        denoiser.to(memory_format=torch.channels_last)
+        pipeline.vae.to(memory_format=torch.channels_last)
+    if model.offload:
+        if device.type == "cpu":
+            raise GeneratorError("offload moves parts between a GPU and the CPU, got the device cpu; leave it out here")
+        pipeline.enable_model_cpu_offload(device=device)
+    else:
+        pipeline.to(device)
+    if model.attention == "xformers":
+        _use_xformers(denoiser)
+    if model.compile:
+        if getattr(denoiser, "_repeated_blocks", None):
+            denoiser.compile_repeated_blocks()
+        else:
+            denoiser.compile()
+
+
+def denoiser_of(pipeline: Any) -> Any:
+    """Return the network that denoises: a UNet or a transformer."""
+    unet = getattr(pipeline, "unet", None)
+    return pipeline.transformer if unet is None else unet
+
+
+def _use_xformers(denoiser: Any) -> None:
+    try:
+        denoiser.enable_xformers_memory_efficient_attention()
+    except Exception as error:
+        raise GeneratorError(
+            f"xformers cannot be used here ({brief(error)}); its wheel must be built for this torch and GPU: "
+            'leave out attention="xformers", torch\'s own attention is as fast'
+        ) from error
+
+
+def _be_quiet() -> None:
+    from diffusers.utils import logging
+    from transformers.utils import logging as of_parts
+
+    logging.disable_progress_bar()
+    of_parts.disable_progress_bar()

@@ -1,0 +1,77 @@
+"""A prompt that names the class."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from genaug_data.errors import ConfigError, GeneratorError
+from genaug_data.generators.pretrained.prompts.base import drawn
+from genaug_data.sample import Sample
+
+_TEMPLATE = "a photo of a {}"
+
+
+class ClassPrompt:
+    """Templates that name the parent's class.
+
+    Args:
+        classes: names of the classes, by class id.
+        template: with ``{}`` where the name goes; of several, each variant draws one.
+        negative: what the image should not show.
+
+    Raises:
+        ConfigError: no class or no template, or a template without a place for the name.
+
+    Example:
+        >>> import torch
+        >>> cat, dog = (Sample(torch.zeros(3, 8, 8, dtype=torch.uint8), label) for label in (0, 1))
+        >>> ClassPrompt(["cat", "dog"]).prompt(dog, seed=0)
+        'a photo of a dog'
+        >>> ClassPrompt.anonymous(2).prompt(cat, seed=0)
+        'a photo of a <class-0>'
+    """
+
+    def __init__(self, classes: Sequence[str], template: str | Sequence[str] = _TEMPLATE, negative: str = "") -> None:
+        self.classes = tuple(classes)
+        self.templates = (template,) if isinstance(template, str) else tuple(template)
+        self.negative = negative
+        if not self.classes or not self.templates:
+            raise ConfigError("a class prompt needs at least one class and one template; pass their names")
+        for one in self.templates:
+            if one.count("{}") != 1:
+                raise ConfigError(f'the template of a prompt must hold one {{}} for the name, got "{one}"')
+
+    @classmethod
+    def anonymous(cls, classes: int, template: str | Sequence[str] = _TEMPLATE, negative: str = "") -> ClassPrompt:
+        """Return prompts that name class ``i`` by the token ``<class-i>`` alone.
+
+        Nothing that the text encoder knows of a name leaks into a few-shot protocol then. The tokens are those that
+        :class:`~genaug_data.generators.pretrained.adapters.TextualInversion` learns.
+        """
+        return cls([f"<class-{number}>" for number in range(classes)], template, negative)
+
+    @property
+    def identity(self) -> str:
+        """Name and settings."""
+        return f"ClassPrompt({self.classes!r}, {self.templates!r}, negative={self.negative!r})"
+
+    def prompt(self, parent: Sample, seed: int) -> str:
+        """Return the template with the name of the parent's class.
+
+        Raises:
+            GeneratorError: the annotation is no id of these classes.
+        """
+        return self.of_class(parent.target, seed)
+
+    def of_class(self, label: object, seed: int) -> str:
+        """Return the template with the name of the class ``label``.
+
+        Raises:
+            GeneratorError: it is no id of these classes.
+        """
+        if not isinstance(label, int) or not 0 <= label < len(self.classes):
+            raise GeneratorError(
+                f"the annotation {label!r} is no id of the {len(self.classes)} classes that have names; name them all "
+                "in ClassPrompt(classes), or pass FixedPrompt"
+            )
+        return drawn(self.templates, seed, "template").format(self.classes[label])

@@ -1,0 +1,111 @@
+"""Prompts as a pretrained model takes them: encoded once each, with the text encoders on the device only then."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from copy import copy
+from typing import Any
+
+import torch
+
+from genaug_data.generators.pretrained.recent import Recent, Tensors
+
+_MOST_BYTES = 512 << 20
+
+
+class Words:
+    """Encodes prompts with the text encoders of a loaded pipeline, and keeps the results on the CPU.
+
+    Args:
+        pipeline: of diffusers: Stable Diffusion, XL or 3, Flux, or another that encodes as they do.
+        device: where prompts are encoded.
+        settled: whether something else decides where the text encoders are; if not, they are taken out of the pipeline,
+            and are on the device only while they work.
+    """
+
+    def __init__(self, pipeline: Any, device: torch.device, *, settled: bool = False) -> None:
+        self._pipeline = pipeline
+        self._device = device
+        self._encoders: dict[str, torch.nn.Module] = {}
+        if not settled:
+            parts = pipeline.components
+            self._encoders = {name: parts[name] for name in parts if name.startswith("text_encoder") and parts[name]}
+            self._take_out()
+        self._prompts = Recent(_MOST_BYTES)
+        self._negatives = Recent(_MOST_BYTES)
+        self._takes = inspect.signature(pipeline.__call__).parameters
+        self._encodes = inspect.signature(pipeline.encode_prompt).parameters
+
+    def __call__(self, prompts: Sequence[str], negative: str | None) -> Tensors:
+        """Return the arguments of the pipeline for these prompts, ``(B, ...)`` on the device.
+
+        Args:
+            prompts: ``B`` of them.
+            negative: what no image should show, "" for nothing; None where there is no guidance.
+        """
+        rows = self._prompts.get(prompts, lambda missing: self._encode(missing, self._told))
+        words = {name: torch.cat([row[name] for row in rows]) for name in rows[0]}
+        if negative is not None and "negative_prompt_embeds" in self._takes:
+            [against] = self._negatives.get([negative], lambda missing: self._encode(missing, self._against))
+            words |= {name: value.expand(len(prompts), *value.shape[1:]) for name, value in against.items()}
+        return {name: value.to(self._device) for name, value in words.items()}
+
+    def cut(self, prompt: str) -> int:
+        """Return how many tokens of a prompt are left out, as it is longer than the first text encoder takes."""
+        tokenizer = getattr(self._pipeline, "tokenizer", None)
+        if tokenizer is None:
+            return 0
+        found = len(tokenizer(prompt, truncation=False, verbose=False)["input_ids"])
+        return max(0, found - int(tokenizer.model_max_length))
+
+    def in_float32(self) -> Words:
+        """Return a copy that knows nothing yet, for the same pipeline with float32 weights."""
+        other = copy(self)
+        other._prompts, other._negatives = Recent(_MOST_BYTES), Recent(_MOST_BYTES)
+        return other
+
+    def _take_out(self) -> None:
+        for name in self._encoders:
+            setattr(self._pipeline, name, None)
+
+    @contextmanager
+    def _encoders_at_work(self) -> Iterator[None]:
+        try:
+            for name, encoder in self._encoders.items():
+                setattr(self._pipeline, name, encoder.to(self._device))
+            yield
+        finally:
+            for encoder in self._encoders.values():
+                encoder.to("cpu")
+            self._take_out()
+
+    @torch.no_grad()
+    def _encode(self, texts: Sequence[Any], encode: Any) -> list[Tensors]:
+        with self._encoders_at_work():
+            return [{name: value.to("cpu") for name, value in encode(text).items()} for text in texts]
+
+    def _told(self, text: str) -> Tensors:
+        found = self._pipeline.encode_prompt(**self._arguments(text, guided=False))
+        words = {"prompt_embeds": found[0]}
+        if "pooled_prompt_embeds" in self._takes:
+            # Four results are embedded and pooled, each with its negative; Flux has no negatives.
+            words["pooled_prompt_embeds"] = found[2] if len(found) == 4 else found[1]
+        return words
+
+    def _against(self, negative: str) -> Tensors:
+        """Return what guidance leads away from; of "" what the pipeline takes where it is told nothing."""
+        found = self._pipeline.encode_prompt(**self._arguments("", guided=True), negative_prompt=negative or None)
+        return dict(zip(("negative_prompt_embeds", "negative_pooled_prompt_embeds"), found[1::2], strict=False))
+
+    def _arguments(self, text: str, *, guided: bool) -> dict[str, Any]:
+        possible = {
+            "prompt": text,
+            "prompt_2": None,
+            "prompt_3": None,
+            "device": self._device,
+            "num_images_per_prompt": 1,
+            "do_classifier_free_guidance": guided,
+        }
+        return {name: value for name, value in possible.items() if name in self._encodes}

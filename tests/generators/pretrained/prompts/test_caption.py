@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+import pytest
+
+from genaug_data.errors import ConfigError, GeneratorError
+from genaug_data.generators.pretrained import CaptionPrompt
+from tests.generators.pretrained.prompts.parents import parent
+
+CAPTION = "two brown dogs on a beach"
+
+
+def test_the_caption_is_the_annotation_or_what_a_captioner_says() -> None:
+    assert CaptionPrompt().prompt(parent(CAPTION), 1) == CAPTION
+    said = CaptionPrompt(lambda sample: f"it is {sample.target}", name="mine")
+    assert said.prompt(parent(7), 1) == "it is 7"
+    assert said.identity != CaptionPrompt(lambda sample: "", name="other").identity
+
+
+def test_a_partial_caption_is_a_beginning_of_half_of_the_words_at_least() -> None:
+    prompts = CaptionPrompt(partial=True)
+    found = {prompts.prompt(parent(CAPTION), seed) for seed in range(50)}
+    assert found == {"two brown dogs", "two brown dogs on", "two brown dogs on a"}
+    assert prompts.prompt(parent("dogs"), 1) == "dogs"
+
+
+def test_what_is_no_caption_is_said() -> None:
+    with pytest.raises(GeneratorError, match="is a int and no caption"):
+        CaptionPrompt().prompt(parent(3), 1)
+    with pytest.raises(ConfigError, match="needs a name"):
+        CaptionPrompt(lambda sample: "")
