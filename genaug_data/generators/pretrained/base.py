@@ -40,7 +40,7 @@ class PretrainedGenerator(BaseGenerator):
         ConfigError: ``max_attempts`` is below 1.
     """
 
-    kind: ClassVar[str]
+    kind: str
     version: ClassVar[int] = 1
 
     def __init__(
