@@ -14,6 +14,7 @@ from genaug_data.sample import Sample
 
 _MARGIN = 4
 _HEADER = 16
+_TITLE = "variants made from it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +64,15 @@ def draw_families(families: Sequence[Family], path: str | Path, *, scale: int | 
     labels = [_label(family) for family in families]
     most = min(most, max(len(family.children) for family in families))
     names = max(map(len, labels)) * 6 + 3 * _MARGIN
+    first_child = names + width + 4 * _MARGIN
     size = (
-        names + (most + 1) * (width + _MARGIN) + 4 * _MARGIN,
+        first_child + max(most * (width + _MARGIN), 6 * len(_TITLE)) + _MARGIN,
         _HEADER + len(families) * (height + _MARGIN) + _MARGIN,
     )
     canvas = Image.new("RGB", size, "white")
     draw = ImageDraw.Draw(canvas)
-    first_child = names + width + 4 * _MARGIN
     draw.text((names, 2), "real", fill="black")
-    draw.text((first_child, 2), "variants made from it", fill="black")
+    draw.text((first_child, 2), _TITLE, fill="black")
     for row, (label, family) in enumerate(zip(labels, families, strict=True)):
         top = _HEADER + row * (height + _MARGIN)
         draw.text((_MARGIN, top + height // 2 - 6), label, fill="black")

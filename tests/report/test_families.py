@@ -50,8 +50,15 @@ def test_nothing_to_draw_is_an_error(tmp_path: Path) -> None:
 
 
 def test_a_picture_is_no_wider_than_the_largest_family(tmp_path: Path) -> None:
-    family = Family(0, 0.1, plain(40), (plain(100),))
+    family = Family(0, 0.1, plain(40), (plain(100),) * 2)
     with Image.open(draw_families([family], tmp_path / "x.png")) as narrow:
         width = narrow.width
     with Image.open(draw_families([Family(0, 0.1, plain(40), (plain(100),) * 5)], tmp_path / "y.png")) as wide:
-        assert wide.width == width + 4 * (64 + 4)
+        assert wide.width == width + 3 * (64 + 4)
+
+
+def test_the_title_has_room_above_a_single_child(tmp_path: Path) -> None:
+    with Image.open(draw_families([Family(0, 0.1, plain(40), (plain(100),))], tmp_path / "x.png")) as picture:
+        columns = (np.asarray(picture.convert("L"))[:14] < 128).any(0).nonzero()[0]
+        assert columns.max() < picture.width - 2
+    assert len(columns) > 60
