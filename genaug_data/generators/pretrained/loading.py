@@ -41,6 +41,7 @@ def load_pipeline(files: ModelFiles, kind: str, dtype: torch.dtype, **parts: Any
             f"diffusers cannot load the model in {files.folder} as {kind} ({brief(error)}); download it again, or "
             "pass a model of that kind"
         ) from error
+    _check_channels(pipeline, files, kind)
     pipeline.set_progress_bar_config(disable=True)
     return pipeline
 
@@ -115,6 +116,17 @@ def denoiser_of(pipeline: Any) -> Any:
     """Return the network that denoises: a UNet or a transformer."""
     unet = getattr(pipeline, "unet", None)
     return pipeline.transformer if unet is None else unet
+
+
+def _check_channels(pipeline: Any, files: ModelFiles, kind: str) -> None:
+    """Refuse a denoiser that sees a mask as well, where there is none to see."""
+    config = denoiser_of(pipeline).config
+    expected = getattr(config, "out_channels", None)
+    if "Inpaint" not in kind and expected is not None and config.in_channels > expected:
+        raise GeneratorError(
+            f"the model in {files.folder} is fine-tuned for inpainting: its denoiser takes {config.in_channels} "
+            f"channels, not {expected}; use Inpainting, or pass a model that is not"
+        )
 
 
 def _use_xformers(denoiser: Any) -> None:

@@ -47,7 +47,8 @@ class Words:
         """
         rows = self._prompts.get(prompts, lambda missing: self._encode(missing, self._told))
         words = {name: torch.cat([row[name] for row in rows]) for name in rows[0]}
-        if negative is not None and "negative_prompt_embeds" in self._takes:
+        # Flux takes negatives but encodes none: its guidance is told to the model.
+        if negative is not None and "negative_prompt_embeds" in self._takes and "negative_prompt" in self._encodes:
             [against] = self._negatives.get([negative], lambda missing: self._encode(missing, self._against))
             words |= {name: value.expand(len(prompts), *value.shape[1:]) for name, value in against.items()}
         return {name: value.to(self._device) for name, value in words.items()}
