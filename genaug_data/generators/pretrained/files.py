@@ -68,6 +68,7 @@ class ModelFiles:
             GeneratorError: as :attr:`folder`.
         """
         from huggingface_hub import ModelCard
+        from yaml import YAMLError
 
         found = {"model": self.model}
         # The cache keeps a revision in the folder of its commit.
@@ -78,7 +79,7 @@ class ModelFiles:
         if card.is_file():
             try:
                 licence = ModelCard.load(card).data.get("license")
-            except ValueError:
+            except (ValueError, YAMLError):
                 licence = None  # a card that cannot be read says nothing of a licence
             if licence:
                 found["license"] = str(licence)

@@ -52,8 +52,8 @@ def test_a_variant_does_not_depend_on_its_batch(member_of: Members, family: str,
     generator = member_of(family, member)
     parents, orders = samples(6), requests(6)
     together = generator.generate(parents, orders)
-    alone = [generator.generate([parents[place]], [orders[place]])[0] for place in (0, 3, 5)]
-    assert furthest([together[place] for place in (0, 3, 5)], alone) <= 1
+    alone = [generator.generate([parents[place]], [orders[place]])[0] for place in (0, 5)]
+    assert furthest([together[place] for place in (0, 5)], alone) <= 1
     assert furthest(generator.generate(parents[::-1], orders[::-1])[::-1], together) <= 1
 
 
@@ -76,9 +76,9 @@ def test_it_makes_what_the_plain_pipeline_makes(
         # All that differs: a pipeline draws from the posterior, a generator takes its mode.
         take_the_mode(monkeypatch)
     pipeline = plain_pipeline(folder_of(family), MEMBERS[member].kind)
-    parents = samples(2, (3, 16, 32))
-    for guidance, negative in ((3.0, "blurred"), (3.0, ""), (1.0, "blurred")):
-        orders = requests(2, Recipe(strength=0.7, guidance_scale=guidance, steps=3))
+    for count, guidance, negative in ((2, 3.0, "blurred"), (1, 3.0, ""), (1, 1.0, "blurred")):
+        parents = samples(count, (3, 16, 32))
+        orders = requests(count, Recipe(strength=0.7, guidance_scale=guidance, steps=3))
         made = told(member_of(family, member), "a red fox", negative).generate(parents, orders)
         expected = [
             plainly_made(pipeline, parent, order, "a red fox", negative, member)
@@ -131,9 +131,9 @@ def test_fingerprints_of_families_and_members_differ(folder_of: Folders, member_
     assert len(set(digests)) == len(FAMILIES)
 
 
-@each_pair
-def test_what_is_pickled_is_the_name_alone(member_of: Members, family: str, member: str) -> None:
-    generator = member_of(family, member)
+@pytest.mark.parametrize("family", FAMILIES)
+def test_what_is_pickled_is_the_name_alone(member_of: Members, family: str) -> None:
+    generator = member_of(family, "inpainting" if family == "inpainting" else "image")
     before = generator.generate(samples(1), requests(1))
     content = pickle.dumps(generator)
     assert len(content) < 2000
