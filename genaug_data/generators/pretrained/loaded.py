@@ -13,6 +13,7 @@ import torch
 from genaug_data.generators.pretrained.latents import Latents
 from genaug_data.generators.pretrained.loading import denoiser_of, place
 from genaug_data.generators.pretrained.model import DiffusersModel
+from genaug_data.generators.pretrained.precision import in_float32
 from genaug_data.generators.pretrained.words import Words
 from genaug_data.sample import Recipe, Sample
 
@@ -76,7 +77,6 @@ class Loaded:
         place(pipeline, model, device)
         self._pipeline = pipeline
         self._latents = Latents(pipeline)
-        self._dtype = model.dtype_on(device)
         self._takes = inspect.signature(pipeline.__call__).parameters
 
     @property
@@ -117,13 +117,13 @@ class Loaded:
     def in_float32(self) -> Iterator[None]:
         """Run with float32 weights for a while; what was worked out in a smaller type is not used then."""
         kept = self.words, self._latents
-        self._pipeline.to(torch.float32)
+        networks = [part for part in self._pipeline.components.values() if isinstance(part, torch.nn.Module)]
         self.words = self.words.in_float32()
         self._latents = Latents(self._pipeline)
         try:
-            yield
+            with in_float32(networks):
+                yield
         finally:
-            self._pipeline.to(self._dtype)
             self.words, self._latents = kept
 
     def _encoded(self, images: torch.Tensor, order: Order) -> torch.Tensor:

@@ -84,6 +84,13 @@ def replace_scheduler(pipeline: Any, name: str) -> None:
     kind = getattr(diffusers, name, None)
     if not name.endswith("Scheduler") or kind is None:
         raise GeneratorError(f"diffusers has no scheduler {name!r}; pass 'LCMScheduler' or another name of its list")
+    own = type(pipeline.scheduler)
+    # Only schedulers of flow matching mix an image and noise in this way.
+    if hasattr(kind, "scale_noise") != hasattr(own, "scale_noise"):
+        raise GeneratorError(
+            f"the model was trained for schedulers like its {own.__name__}, got {name!r}, which noises images in "
+            "another way; leave it out"
+        )
     pipeline.scheduler = kind.from_config(pipeline.scheduler.config, timestep_spacing="trailing")
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from genaug_data.generators.pretrained.precision import in_float32
 from genaug_data.generators.pretrained.recent import Recent, Tensors
 
 _MOST_BYTES = 512 << 20
@@ -33,6 +34,7 @@ class Words:
             parts = pipeline.components
             self._encoders = {name: parts[name] for name in parts if name.startswith("text_encoder") and parts[name]}
             self._take_out()
+        self._widened = False
         self._prompts = Recent(_MOST_BYTES)
         self._negatives = Recent(_MOST_BYTES)
         self._takes = inspect.signature(pipeline.__call__).parameters
@@ -62,9 +64,10 @@ class Words:
         return max(0, found - int(tokenizer.model_max_length))
 
     def in_float32(self) -> Words:
-        """Return a copy that knows nothing yet, for the same pipeline with float32 weights."""
+        """Return a copy that knows nothing yet, and whose text encoders work with float32 weights."""
         other = copy(self)
         other._prompts, other._negatives = Recent(_MOST_BYTES), Recent(_MOST_BYTES)
+        other._widened = True
         return other
 
     def _take_out(self) -> None:
@@ -84,7 +87,7 @@ class Words:
 
     @torch.no_grad()
     def _encode(self, texts: Sequence[Any], encode: Any) -> list[Tensors]:
-        with self._encoders_at_work():
+        with in_float32(self._encoders.values() if self._widened else ()), self._encoders_at_work():
             return [{name: value.to("cpu") for name, value in encode(text).items()} for text in texts]
 
     def _told(self, text: str) -> Tensors:
