@@ -106,6 +106,8 @@ class Loaded:
         }
         if "image" in arguments:
             arguments["image"] = self._encoded(arguments["image"], order)
+        if "strength" in arguments and hasattr(self._pipeline.scheduler, "scale_noise"):
+            arguments["strength"] = _in_whole_steps(arguments["strength"], recipe.steps)
         if "condition" in arguments:
             # Without a parent to begin with, some families call what leads a ControlNet their image.
             arguments["control_image" if "control_image" in self._takes else "image"] = arguments["condition"]
@@ -131,3 +133,10 @@ class Loaded:
         if not self._latents.usable or "mask_image" in order.inputs:
             return images
         return self._latents(images, order.parents)
+
+
+def _in_whole_steps(strength: float, steps: int) -> float:
+    """Return the strength for as many whole steps as there are in it: those of flow matching take one more."""
+    whole = int(steps * strength)
+    # A little less than whole, so that no error of rounding adds a step; all of the steps are all of the strength.
+    return strength if whole == steps else (whole - 0.01) / steps

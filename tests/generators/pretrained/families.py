@@ -33,7 +33,7 @@ PAIRS = [
     for member in MEMBERS
     if (family == "inpainting") <= (member == "inpainting") and (family, member) != ("latent_consistency", "inpainting")
 ]
-RECIPE = Recipe(strength=0.7, guidance_scale=3.0, steps=3)
+RECIPE = Recipe(strength=0.5, guidance_scale=3.0, steps=4)
 
 
 def opened(folder: Path, member: str = "image", *, prompt: str = "a cat", **settings: Any) -> PretrainedGenerator:

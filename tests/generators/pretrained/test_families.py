@@ -3,6 +3,7 @@ from __future__ import annotations
 import inspect
 import pickle
 from collections.abc import Callable
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +79,7 @@ def test_it_makes_what_the_plain_pipeline_makes(
     pipeline = plain_pipeline(folder_of(family), MEMBERS[member].kind)
     for count, guidance, negative in ((2, 3.0, "blurred"), (1, 3.0, ""), (1, 1.0, "blurred")):
         parents = samples(count, (3, 16, 32))
-        orders = requests(count, Recipe(strength=0.7, guidance_scale=guidance, steps=3))
+        orders = requests(count, Recipe(strength=0.5, guidance_scale=guidance, steps=4))
         made = told(member_of(family, member), "a red fox", negative).generate(parents, orders)
         expected = [
             plainly_made(pipeline, parent, order, "a red fox", negative, member)
@@ -120,6 +121,22 @@ def plainly_made(pipeline: Any, parent: Sample, order: Request, prompt: str, neg
     image = pipeline(**{name: value for name, value in arguments.items() if name in takes}).images[0]
     image = image.mul(255).round().to(torch.uint8)
     return Sample(torch.where(parent.target == 1, image, parent.image) if member == "inpainting" else image, None)
+
+
+@pytest.mark.parametrize(
+    "family", [family for family in FAMILIES if family not in ("inpainting", "latent_consistency")]
+)
+def test_an_edit_is_never_stronger_than_it_was_asked_to_be(member_of: Members, family: str) -> None:
+    generator, steps = copy(member_of(family, "image")), []
+    generator.between_steps = lambda: steps.append(1)
+    for strength, count, whole in ((0.7, 3, 2), (0.5, 4, 2), (0.8, 4, 3), (0.99, 4, 3), (1.0, 2, 2), (0.7, 10, 7)):
+        steps.clear()
+        first, other = samples(2)
+        order = requests(1, Recipe(strength=strength, guidance_scale=1.0, steps=count))
+        made = generator.generate([first], order)
+        assert len(steps) == whole
+        if strength < 0.9:
+            assert furthest(generator.generate([other], order), made) > 1
 
 
 def test_fingerprints_of_families_and_members_differ(folder_of: Folders, member_of: Members) -> None:

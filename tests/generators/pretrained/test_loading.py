@@ -124,7 +124,7 @@ def test_a_compiled_denoiser_sees_batches_of_one_size(
         return forward(self, images, *args, **settings)
 
     monkeypatch.setattr(denoiser, "forward", seen)
-    recipe = Recipe(strength=0.7, guidance_scale=1.0, steps=3)
+    recipe = Recipe(strength=0.5, guidance_scale=1.0, steps=4)
     parents, orders = samples(6), requests(6, recipe)
     plain = edits(folder_of(family)).generate(parents, orders)
     assert set(sizes) == {4, 2}
