@@ -24,9 +24,8 @@ def autoencoder_kl(latent_channels: int = 4, **settings: Any) -> Any:
 
 def shifted_autoencoder_kl() -> Any:
     """Return the autoencoder of newer families, whose latent images are shifted and have 16 channels."""
-    return autoencoder_kl(
-        16, scaling_factor=0.3611, shift_factor=0.1159, use_quant_conv=False, use_post_quant_conv=False
-    )
+    # Chosen so that latent images of noise are about as large as the noise that is added, as those of real models are.
+    return autoencoder_kl(16, scaling_factor=8.0, shift_factor=0.1, use_quant_conv=False, use_post_quant_conv=False)
 
 
 def save_autoencoder_tiny(

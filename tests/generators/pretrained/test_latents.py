@@ -42,8 +42,8 @@ def test_a_latent_image_is_the_mode_scaled_and_shifted(folder_of: Folders, famil
     scale, shift = {
         "stable_diffusion": (0.18215, 0.0),
         "stable_diffusion_xl": (0.13025, 0.0),
-        "stable_diffusion_3": (0.3611, 0.1159),
-        "flux": (0.3611, 0.1159),
+        "stable_diffusion_3": (8.0, 0.1),
+        "flux": (8.0, 0.1),
     }[family]
     with torch.no_grad():
         found = latents(colours(parents), parents)
