@@ -6,7 +6,7 @@ from pathlib import Path
 
 from genaug_data.testing.tiny_models.autoencoders import shifted_autoencoder_kl
 from genaug_data.testing.tiny_models.saving import save, seeded
-from genaug_data.testing.tiny_models.words import WIDTH, clip_encoder, clip_tokenizer, t5_encoder, t5_tokenizer
+from genaug_data.testing.tiny_models.words import WIDTH, clip_encoder, clip_tokenizer, heeding, t5_encoder, t5_tokenizer
 
 
 def save_flux(folder: str | Path, *, seed: int = 0) -> Path:
@@ -26,18 +26,20 @@ def save_flux(folder: str | Path, *, seed: int = 0) -> Path:
             text_encoder_2=t5_encoder(letters, WIDTH),
             tokenizer=tokenizer,
             tokenizer_2=letters,
-            transformer=FluxTransformer2DModel(
-                # Four latent pixels of 16 channels are one token.
-                in_channels=64,
-                num_layers=1,
-                num_single_layers=1,
-                attention_head_dim=8,
-                num_attention_heads=2,
-                joint_attention_dim=WIDTH,
-                pooled_projection_dim=WIDTH,
-                guidance_embeds=True,
-                axes_dims_rope=(2, 2, 4),
-            ).eval(),
+            transformer=heeding(
+                FluxTransformer2DModel(
+                    # Four latent pixels of 16 channels are one token.
+                    in_channels=64,
+                    num_layers=1,
+                    num_single_layers=1,
+                    attention_head_dim=8,
+                    num_attention_heads=2,
+                    joint_attention_dim=WIDTH,
+                    pooled_projection_dim=WIDTH,
+                    guidance_embeds=True,
+                    axes_dims_rope=(2, 2, 4),
+                )
+            ),
             scheduler=FlowMatchEulerDiscreteScheduler(use_dynamic_shifting=True),
         )
     return save(pipeline, folder)

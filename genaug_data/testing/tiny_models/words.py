@@ -63,3 +63,10 @@ def t5_encoder(tokenizer: Any, width: int) -> Any:
 
     config = T5Config(vocab_size=len(tokenizer), d_model=width, d_kv=8, d_ff=width, num_layers=1, num_heads=2)
     return T5EncoderModel(config).eval()
+
+
+def heeding(transformer: Any) -> Any:
+    """Return a transformer whose random weights are enlarged where a prompt comes in, so that it shows in an image."""
+    transformer.time_text_embed.text_embedder.linear_2.weight.data.mul_(3)
+    transformer.proj_out.weight.data.mul_(3)
+    return transformer.eval()
