@@ -1,23 +1,13 @@
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-import torch
 
-from genaug_data.generators.pretrained import DiffusersModel
-from genaug_data.generators.pretrained.pipeline import Pipeline
+from tests.generators.pretrained.adapters.training_set import Loading
 
 
 @pytest.fixture
-def load(model: Path) -> Callable[[], Any]:
-    """What an adapter is handed to load the tiny model; it counts its calls."""
-
-    def loaded() -> Any:
-        loaded.calls += 1
-        return Pipeline(DiffusersModel(str(model)), "AutoPipelineForImage2Image").load(torch.float32, 0)
-
-    loaded.calls = 0
-    return loaded
+def load(model: Path) -> Loading:
+    """What an adapter is handed to load the tiny model."""
+    return Loading(model)
