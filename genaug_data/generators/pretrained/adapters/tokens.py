@@ -9,6 +9,9 @@ import torch
 
 from genaug_data.errors import GeneratorError
 
+_ENDS_AT_THE_LARGEST = 2
+"""Id of the end in the settings of old CLIP encoders, which transformers takes as a sign to look for the largest."""
+
 ENCODERS = {"text_encoder": "tokenizer", "text_encoder_2": "tokenizer_2"}
 
 
@@ -64,6 +67,14 @@ def add_tokens(pipeline: Any, encoder: str, tokens: Mapping[str, torch.Tensor]) 
     grown[tokenizer.convert_tokens_to_ids(names)] = torch.cat(list(tokens.values())).to(table)
     model.set_input_embeddings(torch.nn.Embedding.from_pretrained(grown, freeze=True))
     model.config.vocab_size = len(grown)
+    _find_the_end(model, tokenizer)
+
+
+def _find_the_end(model: torch.nn.Module, tokenizer: Any) -> None:
+    """Let a text encoder find the end of a prompt by its id: old ones take the largest id, which is ours now."""
+    for module in model.modules():
+        if getattr(module, "eos_token_id", None) == _ENDS_AT_THE_LARGEST:
+            module.eos_token_id = tokenizer.eos_token_id
 
 
 def learn_tokens(pipeline: Any, encoder: str, tokens: Mapping[str, torch.nn.Parameter]) -> None:
