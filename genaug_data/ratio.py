@@ -69,7 +69,9 @@ class Ratio:
         progress = min(max(epoch / self.epochs, 0.0), 1.0)
         if self.shape == "cosine":
             progress = (1 - math.cos(math.pi * progress)) / 2
-        return self.start + (self.end - self.start) * progress
+        found = self.start + (self.end - self.start) * progress
+        # Rounding must not lead past either end.
+        return min(max(found, min(self.start, self.end)), self.largest)
 
     def fraction(self, epoch: int) -> Fraction:
         """Return the share in ``epoch`` to a millionth, exactly."""

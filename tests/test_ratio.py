@@ -8,7 +8,7 @@ from fractions import Fraction
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from genaug_data.catalogue import Catalogue
@@ -39,6 +39,7 @@ def full_catalogue(size: int) -> Catalogue:
 
 
 @given(ratios, st.integers(0, 8))
+@example(Ratio(0.29, end=0.92, epochs=4), 4)
 def test_the_share_of_an_epoch_is_what_its_words_say(ratio: Ratio, epoch: int) -> None:
     if ratio.until is not None and epoch >= ratio.until:
         expected = 0.0

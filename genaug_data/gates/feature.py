@@ -14,7 +14,7 @@ from genaug_data.errors import ConfigError, DataError
 from genaug_data.gates.base import Gate
 from genaug_data.gates.likeness import Features, Margin, OwnSimilarity, name_of
 from genaug_data.gates.protected_index import evenly_spaced
-from genaug_data.generators import SampleGenerator
+from genaug_data.generators import Refusal, SampleGenerator
 from genaug_data.sample import Recipe, Request, Sample, Verdict, content_hash
 from genaug_data.seeding import derive
 
@@ -171,7 +171,7 @@ class FeatureSimilarity(Gate):
         return [
             (key, likeness(parent, child))
             for key, parent, child in zip(keys, parents, answers, strict=True)
-            if isinstance(child, Sample)
+            if not isinstance(child, Refusal)
         ]
 
 

@@ -20,11 +20,17 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(Sample):
     """Stands in the place of a variant that its own generator keeps back: the request is answered as rejected.
 
     Args:
+        image: that of the parent, so that whoever does not look for refusals gets nothing that is broken.
+        target: that of the parent.
         reason: one sentence.
+
+    Example:
+        >>> Refusal(torch.zeros(1, 8, 8, dtype=torch.uint8), 3, "the image is NaN").reason
+        'the image is NaN'
     """
 
     reason: str
@@ -43,7 +49,7 @@ class SampleGenerator(Protocol):
         """Identity of model, weights and version."""
         ...
 
-    def generate(self, parents: list[Sample], requests: list[Request]) -> Sequence[Sample | Refusal]:
+    def generate(self, parents: list[Sample], requests: list[Request]) -> list[Sample]:
         """Return one variant per parent: uint8, of its size and channels, annotated in the same space; or a Refusal."""
         ...
 
@@ -128,10 +134,10 @@ class BaseGenerator(ABC):
         """
 
     @abstractmethod
-    def make(self, batch: ParentBatch) -> torch.Tensor | Sequence[torch.Tensor | Refusal]:
+    def make(self, batch: ParentBatch) -> torch.Tensor | Sequence[torch.Tensor | str]:
         """Return the variants of a batch, float ``(B, C, H, W)`` like ``batch.images``, values about [-1, 1].
 
-        A sequence may hold a :class:`Refusal` in the place of an image that is not to be used.
+        A sequence may hold a reason, one sentence, in the place of an image that is not to be used.
         """
 
     def annotation(self, parent: Sample, request: Request) -> Target:
@@ -150,7 +156,7 @@ class BaseGenerator(ABC):
         """Return the size to which images of ``(height, width)`` are padded: the next multiple."""
         return -(-height // self.multiple) * self.multiple, -(-width // self.multiple) * self.multiple
 
-    def generate(self, parents: list[Sample], requests: list[Request]) -> list[Sample | Refusal]:
+    def generate(self, parents: list[Sample], requests: list[Request]) -> list[Sample]:
         """Return one variant of each parent; the result does not depend on how requests are batched or ordered.
 
         Args:
@@ -159,7 +165,7 @@ class BaseGenerator(ABC):
 
         Returns:
             Variants: uint8, the parent's size and channels, and, unless the member changes it, the parent's annotation
-            itself; a refusal in the place of each that is not to be used.
+            itself; a :class:`Refusal` in the place of each that is not to be used.
 
         Raises:
             GeneratorError: numbers of parents and requests differ, or the model returned something that is no image.
@@ -172,18 +178,20 @@ class BaseGenerator(ABC):
         groups: dict[Hashable, list[int]] = {}
         for place, (parent, request) in enumerate(zip(parents, requests, strict=True)):
             groups.setdefault(group_key(request, parent), []).append(place)
-        images: dict[int, torch.Tensor | Refusal] = {}
+        images: dict[int, torch.Tensor | str] = {}
         for places in groups.values():
             for start in range(0, len(places), self.batch_size):
                 part = places[start : start + self.batch_size]
                 made = self._make_checked([parents[place] for place in part], [requests[place] for place in part])
                 images.update(zip(part, made, strict=True))
         return [
-            image if isinstance(image, Refusal) else Sample(image, self.annotation(parents[place], requests[place]))
-            for place, image in sorted(images.items())
+            Refusal(parent.image, parent.target, found)
+            if isinstance(found := images[place], str)
+            else Sample(found, self.annotation(parent, requests[place]))
+            for place, parent in enumerate(parents)
         ]
 
-    def _make_checked(self, parents: list[Sample], requests: list[Request]) -> list[torch.Tensor | Refusal]:
+    def _make_checked(self, parents: list[Sample], requests: list[Request]) -> list[torch.Tensor | str]:
         stacked = torch.stack([parent.image for parent in parents])
         height, width = stacked.shape[-2:]
         size = self.padded_size(height, width)
@@ -201,11 +209,11 @@ class BaseGenerator(ABC):
             raise GeneratorError(
                 f"{name}.make returned {len(made)} images for {len(parents)} parents: return one for each"
             )
-        answers: list[torch.Tensor | Refusal] = list(made)
-        kept = [place for place, answer in enumerate(answers) if not isinstance(answer, Refusal)]
+        answers: list[torch.Tensor | str] = list(made)
+        kept = [place for place, answer in enumerate(answers) if not isinstance(answer, str)]
         if not kept:
             return answers
-        images = torch.stack([answer for answer in answers if not isinstance(answer, Refusal)])
+        images = torch.stack([answer for answer in answers if not isinstance(answer, str)])
         self._check_made(images, batch)
         cropped = images[..., :height, :width].float().clamp_(-1, 1).add_(1).mul_(127.5).round_().to("cpu", torch.uint8)
         for place, image in zip(kept, cropped, strict=True):

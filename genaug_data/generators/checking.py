@@ -12,7 +12,7 @@ from genaug_data.generators.base import Refusal
 from genaug_data.sample import Sample, Target
 
 
-def check_variants(parents: Sequence[Sample], children: Sequence[Sample | Refusal]) -> None:
+def check_variants(parents: Sequence[Sample], children: Sequence[Sample]) -> None:
     """Check that ``children`` are variants of ``parents``, or refusals; the worker does so for every generator.
 
     Args:

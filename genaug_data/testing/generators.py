@@ -70,15 +70,9 @@ def _check_calls(generator: SampleGenerator, parents: list[Sample], requests: li
         check_variants(parents, made)
     except GeneratorError as error:
         raise Violation(str(error)) from error
-    return _variants(made)
-
-
-def _variants(answers: Sequence[Sample | Refusal]) -> list[Sample]:
-    for answer in answers:
-        require(
-            isinstance(answer, Sample), f"a parent was refused ({answer}); pass samples of which variants can be made"
-        )
-    return [answer for answer in answers if isinstance(answer, Sample)]
+    refused = [answer for answer in made if isinstance(answer, Refusal)]
+    require(not refused, f"{len(refused)} parents were refused; pass samples of which variants can be made")
+    return made
 
 
 def _check_purity(
@@ -86,23 +80,22 @@ def _check_purity(
 ) -> None:
     for seed in (1, 2):
         with global_seed(seed):
-            again = _variants(generator.generate(list(parents), list(requests)))
+            again = generator.generate(list(parents), list(requests))
         _require_equal(again, made, 0, "a repeated call", "let the parent and the request alone decide an image")
-    backwards = _variants(generator.generate(parents[::-1], requests[::-1]))[::-1]
+    backwards = generator.generate(parents[::-1], requests[::-1])[::-1]
     _require_equal(backwards, made, tolerance, "the reversed order", "let no image depend on its place in the batch")
-    alone = [_variants(generator.generate([one], [order]))[0] for one, order in zip(parents, requests, strict=True)]
+    alone = [generator.generate([one], [order])[0] for one, order in zip(parents, requests, strict=True)]
     _require_equal(alone, made, tolerance, "a batch of its own", "let no image depend on the rest of its batch")
     # None of these is part of a variant's key.
     renamed = [replace(order, parent=order.parent + 7, variant=3, priority=0.1) for order in requests]
     _require_equal(
-        _variants(generator.generate(list(parents), renamed)),
+        generator.generate(list(parents), renamed),
         made,
         0,
         "another index, variant number or priority",
         "let seed, recipe and parent decide alone, as the key holds no more",
     )
-    others = [replace(order, seed=order.seed + 10_000) for order in requests]
-    reseeded = _variants(generator.generate(list(parents), others))
+    reseeded = generator.generate(list(parents), [replace(order, seed=order.seed + 10_000) for order in requests])
     changed = [difference(one.image, other.image) > 0 for one, other in zip(reseeded, made, strict=True)]
     require(any(changed), "no image changed with the seed of its request; draw from torch_generator(request.seed)")
 
@@ -124,7 +117,7 @@ def _check_fingerprint(
             other.fingerprint == name,
             f"the fingerprint {what} is {other.fingerprint!r} instead of {name!r}; derive it from settings and weights",
         )
-        again = _variants(other.generate(list(parents), list(requests)))
+        again = other.generate(list(parents), list(requests))
         _require_equal(again, made, 0, f"a generator {what}", "let what the fingerprint names decide every image")
     require(
         generator.fingerprint == name,

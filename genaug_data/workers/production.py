@@ -220,7 +220,7 @@ class Production:
         news: list[Event] = []
         for order, child, verdicts in zip(batch, answers, self._judge(parents, answers), strict=True):
             record = self._provenance(order, verdicts, seconds)
-            if isinstance(child, Sample) and all(verdict.accepted for verdict in verdicts):
+            if not isinstance(child, Refusal) and all(verdict.accepted for verdict in verdicts):
                 kept.append((order.key, child, record))
                 news.append(Accepted(order.request, order.key))
             else:
@@ -234,10 +234,10 @@ class Production:
             news += [*self._tell_gates(lambda gate: gate.forget(evicted)), Evicted(tuple(evicted))]
         return news
 
-    def _judge(self, parents: Sequence[Sample], answers: Sequence[Sample | Refusal]) -> list[Sequence[Verdict]]:
+    def _judge(self, parents: Sequence[Sample], answers: Sequence[Sample]) -> list[Sequence[Verdict]]:
         """Return the verdicts on each answer; what the generator refused has one, of the generator itself."""
         pairs = [
-            (parent, answer) for parent, answer in zip(parents, answers, strict=True) if isinstance(answer, Sample)
+            (parent, answer) for parent, answer in zip(parents, answers, strict=True) if not isinstance(answer, Refusal)
         ]
         if self._job.task is not None:
             for parent, child in pairs:
@@ -246,7 +246,7 @@ class Production:
         gates = self._job.gates if pairs else []
         judged = iter(judge_all(gates, [parent for parent, _ in pairs], [child for _, child in pairs]))
         return [
-            next(judged) if isinstance(answer, Sample) else [Verdict("generator", 0.0, False, answer.reason)]
+            [Verdict("generator", 0.0, False, answer.reason)] if isinstance(answer, Refusal) else next(judged)
             for answer in answers
         ]
 

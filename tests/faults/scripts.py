@@ -12,6 +12,8 @@ from pathlib import Path
 
 HEAD = """
 import os, signal, sys, time, warnings
+# A shell lets its background jobs, and these tests may be one, ignore it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from genaug_data import GenerativeAugmentDataset
 from tests.faults.following import train_through
 from tests.toys import Noisy, Slow, toy_base

@@ -16,7 +16,9 @@ from genaug_data.errors import CacheLocked
 from tests.toys import Noisy
 
 PROGRAM = """
-import sys
+import signal, sys
+# A shell lets its background jobs, and these tests may be one, ignore it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from genaug_data import GenerativeAugmentDataset
 from tests.faults.test_warmup_interrupted import Careful
 from tests.toys import toy_base
@@ -39,12 +41,12 @@ def begin(folder: Path) -> subprocess.Popen:
 
 
 def content(folder: Path) -> dict[bytes, tuple]:
-    """Return every record, but for the time of its making and how near others were in the cache by then."""
+    """Return every record, but for when it was made, in which time, and how near others were in the cache."""
     found = {}
     with CacheReader(folder) as reader:
         for entry in reader.entries():
             (sample,), made = reader.gather([entry.key]), json.loads(reader.provenance(entry.key).to_json())
-            del made["created"]
+            del made["created"], made["seconds"]
             made["verdicts"] = [(verdict["gate"], verdict["accepted"]) for verdict in made["verdicts"]]
             found[entry.key] = (sample.image.numpy().tobytes(), sample.target, entry.parent, entry.variant, made)
     return found

@@ -58,10 +58,10 @@ def test_what_the_generator_refuses_is_rejected_once_and_the_rest_is_cached(
     kind: type, job: Callable[..., Job]
 ) -> None:
     class Picks(Noisy):
-        def generate(self, parents: list[Sample], requests: list[Request]) -> list[Sample | Refusal]:
-            made = super().generate(parents, requests)
+        def generate(self, parents: list[Sample], requests: list[Request]) -> list[Sample]:
             return [
-                Refusal("it is odd") if order.parent % 2 else one for one, order in zip(made, requests, strict=True)
+                Refusal(one.image, one.target, "it is odd") if order.parent % 2 else one
+                for one, order in zip(super().generate(parents, requests), requests, strict=True)
             ]
 
         def origin(self, parent: Sample, request: Request) -> dict[str, str]:

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import torch
 
 from genaug_data.errors import ConfigError
-from genaug_data.generators.base import BaseGenerator, ParentBatch, Refusal
+from genaug_data.generators.base import BaseGenerator, ParentBatch
 from genaug_data.generators.pretrained.colours import from_colours, to_colours
 from genaug_data.generators.pretrained.loaded import Order
 from genaug_data.generators.pretrained.model import DiffusersModel
@@ -40,7 +40,7 @@ class PretrainedGenerator(BaseGenerator):
         ConfigError: ``max_attempts`` is below 1.
     """
 
-    kind: ClassVar[str]
+    kind: str
     version: ClassVar[int] = 1
 
     def __init__(
@@ -136,7 +136,7 @@ class PretrainedGenerator(BaseGenerator):
         cut = self._pipeline.cut(told, self.device)
         return {"prompt": told, **({"tokens_cut": str(cut)} if cut else {}), **self._pipeline.origin}
 
-    def make(self, batch: ParentBatch) -> list[torch.Tensor | Refusal]:
+    def make(self, batch: ParentBatch) -> list[torch.Tensor | str]:
         """Make the variants of a batch.
 
         Raises:
@@ -149,7 +149,7 @@ class PretrainedGenerator(BaseGenerator):
         order = Order(
             batch.recipe, batch.seeds, batch.parents, prompts, self.prompts.negative, self.inputs(batch, colours)
         )
-        answers: dict[int, torch.Tensor | Refusal] = {}
+        answers: dict[int, torch.Tensor | str] = {}
         waiting = list(range(len(prompts)))
         for attempt in range(self._max_attempts):
             seeds = [
@@ -162,17 +162,17 @@ class PretrainedGenerator(BaseGenerator):
             if not waiting:
                 break
         for place in waiting:
-            answers[place] = Refusal(f"the safety checker of the model flagged it in {self._max_attempts} attempts")
+            answers[place] = f"the safety checker of the model flagged it in {self._max_attempts} attempts"
         return [
-            answer if isinstance(answer, Refusal) else from_colours(answer[None], batch.images[place][None])[0]
+            answer if isinstance(answer, str) else from_colours(answer[None], batch.images[place][None])[0]
             for place, answer in sorted(answers.items())
         ]
 
-    def _made(self, order: Order) -> tuple[list[torch.Tensor | Refusal], list[bool]]:
-        """Return images, or refusals of those that are NaN even in float32, and which of them are flagged."""
+    def _made(self, order: Order) -> tuple[list[torch.Tensor | str], list[bool]]:
+        """Return images, or the reason for each that is NaN in float32 as well, and which of them are flagged."""
         made = self._call(order)
         flagged = list(made.flagged)
-        images: list[torch.Tensor | Refusal] = list(made.images)
+        images: list[torch.Tensor | str] = list(made.images)
         broken = [place for place, image in enumerate(made.images) if not image.isfinite().all()]
         if broken and self._model.dtype_on(self.device) != torch.float32:
             again = self._call(order.part(broken, [order.seeds[place] for place in broken]), full_precision=True)
@@ -180,7 +180,7 @@ class PretrainedGenerator(BaseGenerator):
                 images[place], flagged[place] = image, one
             broken = [place for place, image in zip(broken, again.images, strict=True) if not image.isfinite().all()]
         for place in broken:
-            images[place], flagged[place] = Refusal("the image is NaN or infinite, in float32 as well"), False
+            images[place], flagged[place] = "the image is NaN or infinite, in float32 as well", False
         return images, flagged
 
     def _call(self, order: Order, *, full_precision: bool = False) -> Any:

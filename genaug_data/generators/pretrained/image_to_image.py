@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 
@@ -32,7 +32,7 @@ class ImageToImage(PretrainedGenerator):
         "ImageToImage/1, AutoPipelineForImage2Image, DiffusersModel('models/sd-turbo'), FixedPrompt('', negative='')"
     """
 
-    kind: ClassVar[str] = "AutoPipelineForImage2Image"
+    kind = "AutoPipelineForImage2Image"
 
     def inputs(self, batch: ParentBatch, colours: torch.Tensor) -> Mapping[str, Any]:
         """Return the parents and the strength of their edit."""

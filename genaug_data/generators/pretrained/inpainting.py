@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 
@@ -41,7 +41,7 @@ class Inpainting(PretrainedGenerator):
         'Inpainting/1, classes=[0], outside=False'
     """
 
-    kind: ClassVar[str] = "AutoPipelineForInpainting"
+    kind = "AutoPipelineForInpainting"
 
     def __init__(
         self,

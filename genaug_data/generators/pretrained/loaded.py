@@ -103,6 +103,9 @@ class Loaded:
         }
         if "image" in arguments:
             arguments["image"] = self._encoded(arguments["image"], order)
+        if "condition" in arguments:
+            # Without a parent to begin with, some families call what leads a ControlNet their image.
+            arguments["control_image" if "control_image" in self._takes else "image"] = arguments["condition"]
         found = self._pipeline(**{name: value for name, value in arguments.items() if name in self._takes})
         flagged = getattr(found, "nsfw_content_detected", None)
         return Made(found.images, [False] * len(order.seeds) if flagged is None else flagged)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -28,10 +29,15 @@ def load_pipeline(files: ModelFiles, kind: str, dtype: torch.dtype, **parts: Any
     import diffusers
 
     _be_quiet()
+    controlnet = {"controlnet": parts.pop("controlnet")} if "controlnet" in parts else {}
     try:
-        pipeline = getattr(diffusers, kind).from_pretrained(
+        found = getattr(diffusers, kind)
+        pipeline = found.from_pretrained(
             files.folder, local_files_only=True, use_safetensors=True, dtype=dtype, **parts
         )
+        if controlnet:
+            # In two steps: in one, diffusers looks for a class by a name that not every saved pipeline leads to.
+            pipeline = found.from_pipe(pipeline, **controlnet)
     except Exception as error:
         raise GeneratorError(
             f"diffusers cannot load the model in {files.folder} as {kind} ({brief(error)}); download it again, or "
@@ -41,23 +47,30 @@ def load_pipeline(files: ModelFiles, kind: str, dtype: torch.dtype, **parts: Any
     return pipeline
 
 
-def load_part(files: ModelFiles, kind: str, dtype: torch.dtype) -> Any:
+def load_part(files: ModelFiles, family: str, dtype: torch.dtype) -> Any:
     """Return one network of diffusers on the CPU, from safetensors on this machine alone.
 
+    Args:
+        files: of the network.
+        family: part of the name that its class has: "Autoencoder" or "ControlNet".
+        dtype: of the weights.
+
     Raises:
-        GeneratorError: it cannot be loaded.
+        GeneratorError: it is no such network, or cannot be loaded.
     """
     import diffusers
 
     _be_quiet()
+    name = str(json.loads((files.folder / "config.json").read_text()).get("_class_name"))
+    if family not in name or not hasattr(diffusers, name):
+        raise GeneratorError(f"{files.folder} holds a {name} and no {family} of diffusers; pass the folder of one")
     try:
-        return getattr(diffusers, kind).from_pretrained(
+        return getattr(diffusers, name).from_pretrained(
             files.folder, local_files_only=True, use_safetensors=True, dtype=dtype
         )
     except Exception as error:
         raise GeneratorError(
-            f"diffusers cannot load {files.folder} as {kind} ({brief(error)}); download it again, or pass the folder "
-            "of such a network"
+            f"diffusers cannot load the {name} in {files.folder} ({brief(error)}); download it again"
         ) from error
 
 

@@ -30,10 +30,10 @@ class Pipeline:
         self.kind = kind
         self._files = ModelFiles(model.name, revision=model.revision)
         self._others = {
-            part: (network, ModelFiles(name, index="config.json"))
-            for part, network, name in (
-                ("vae", "AutoencoderTiny", model.autoencoder),
-                ("controlnet", "ControlNetModel", controlnet),
+            part: (family, ModelFiles(name, index="config.json"))
+            for part, family, name in (
+                ("vae", "Autoencoder", model.autoencoder),
+                ("controlnet", "ControlNet", controlnet),
             )
             if name is not None
         }
@@ -79,7 +79,7 @@ class Pipeline:
         Raises:
             GeneratorError: it cannot be loaded.
         """
-        parts = {part: load_part(files, network, dtype) for part, (network, files) in self._others.items()}
+        parts = {part: load_part(files, family, dtype) for part, (family, files) in self._others.items()}
         pipeline = load_pipeline(self._files, self.kind, dtype, **parts)
         for adapter in self.model.adapters[:adapters]:
             adapter.apply(pipeline)

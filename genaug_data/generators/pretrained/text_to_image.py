@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 
@@ -33,7 +33,7 @@ class TextToImage(PretrainedGenerator):
         'TextToImage/1, AutoPipeline'
     """
 
-    kind: ClassVar[str] = "AutoPipelineForText2Image"
+    kind = "AutoPipelineForText2Image"
 
     def inputs(self, batch: ParentBatch, colours: torch.Tensor) -> Mapping[str, Any]:
         """Return the size of the parents."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from genaug_data.errors import ConfigError, GeneratorError
 from genaug_data.generators.pretrained.prompts.base import drawn
-from genaug_data.sample import Sample
+from genaug_data.sample import Sample, Target
 
 _TEMPLATE = "a photo of a {}"
 
@@ -61,10 +61,14 @@ class ClassPrompt:
         Raises:
             GeneratorError: the annotation is no id of these classes.
         """
-        return self.of_class(parent.target, seed)
+        return self.of_class(self.number(parent.target), seed)
 
-    def of_class(self, label: object, seed: int) -> str:
-        """Return the template with the name of the class ``label``.
+    def of_class(self, number: int, seed: int) -> str:
+        """Return the template with the name of a class."""
+        return drawn(self.templates, seed, "template").format(self.classes[number])
+
+    def number(self, label: Target) -> int:
+        """Return the class of an annotation.
 
         Raises:
             GeneratorError: it is no id of these classes.
@@ -74,4 +78,4 @@ class ClassPrompt:
                 f"the annotation {label!r} is no id of the {len(self.classes)} classes that have names; name them all "
                 "in ClassPrompt(classes), or pass FixedPrompt"
             )
-        return drawn(self.templates, seed, "template").format(self.classes[label])
+        return label

@@ -1,0 +1,80 @@
+"""Variants between two classes: the image of one, the prompt of another."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from genaug_data.errors import ConfigError
+from genaug_data.generators.pretrained.image_to_image import ImageToImage
+from genaug_data.generators.pretrained.model import DiffusersModel
+from genaug_data.generators.pretrained.prompts import ClassPrompt
+from genaug_data.sample import Request, Sample, Target
+from genaug_data.seeding import derive, uniforms
+
+
+class InterClass(ImageToImage):
+    """Edits a parent of one class under the prompt of another, drawn for each variant (Diff-Mix, arXiv:2403.19600).
+
+    Its label is soft: ``1 - strength ** gamma`` of the parent's class, the rest of the other one. Where annotations are
+    class ids, each variant gets one of the two with these probabilities: the expected cross-entropy is that of the soft
+    label, as it is linear in the label. Where they are vectors of probabilities ``(classes,)``, they are mixed.
+
+    Args:
+        model: folder or id of the model, or a :class:`~genaug_data.generators.pretrained.DiffusersModel`.
+        prompts: of all classes.
+        gamma: how fast the parent's class fades; 0.5 is the safe value of the paper.
+        max_attempts: how often an image is made, at most, until the safety checker lets it pass.
+        batch_size: variants made at once, at most.
+        device: ``"auto"`` (a GPU if there is one), or a device of torch.
+
+    Raises:
+        ConfigError: there are fewer than two classes, ``gamma`` is not positive, or ``max_attempts`` is below 1.
+
+    Example:
+        >>> InterClass("models/sd", prompts=ClassPrompt(["cat", "dog"])).identity[:24]
+        'InterClass/1, gamma=0.5,'
+    """
+
+    prompts: ClassPrompt
+
+    def __init__(
+        self,
+        model: str | DiffusersModel,
+        *,
+        prompts: ClassPrompt,
+        gamma: float = 0.5,
+        max_attempts: int = 3,
+        batch_size: int = 8,
+        device: str | torch.device = "auto",
+    ) -> None:
+        super().__init__(model, prompts=prompts, max_attempts=max_attempts, batch_size=batch_size, device=device)
+        if len(prompts.classes) < 2:
+            raise ConfigError(f"variants between classes need two of them, got {prompts.classes}; pass ImageToImage")
+        if not gamma > 0:
+            raise ConfigError(f"gamma must be above 0, got {gamma}; 0.5 is the default")
+        self._gamma = gamma
+
+    def settings(self) -> tuple[str]:
+        """Return how fast the parent's class fades."""
+        return (f"gamma={self._gamma}",)
+
+    def told(self, parent: Sample, seed: int) -> str:
+        """Return the prompt of the other class."""
+        return self.prompts.of_class(self._other(parent, seed), seed)
+
+    def annotation(self, parent: Sample, request: Request) -> Target:
+        """Return the label of a variant: mixed, or one of both."""
+        kept = 1 - request.recipe.strength**self._gamma
+        other = self._other(parent, request.seed)
+        if isinstance(parent.target, torch.Tensor):
+            pure = torch.nn.functional.one_hot(torch.tensor(other), len(parent.target)).to(parent.target)
+            return kept * parent.target + (1 - kept) * pure
+        drawn = float(uniforms(derive(request.seed, "label"), np.zeros(1))[0])
+        return parent.target if drawn < kept else other
+
+    def _other(self, parent: Sample, seed: int) -> int:
+        target = parent.target
+        own = self.prompts.number(int(target.argmax()) if isinstance(target, torch.Tensor) else target)
+        place = derive(seed, "other class") % (len(self.prompts.classes) - 1)
+        return place + (place >= own)
