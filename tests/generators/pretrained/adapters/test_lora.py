@@ -23,7 +23,7 @@ from tests.generators.pretrained.adapters.training_set import (
 
 
 def fitted(load: Loading, folder: Path, **settings: object) -> Lora:
-    lora = Lora(**{"rank": 8, "steps": 40, "learning_rate": 5e-2, **settings})
+    lora = Lora(**{"rank": 8, "steps": 25, "learning_rate": 5e-2, **settings})
     lora.fit(load, pictures(), PROMPTS, folder, CPU, progress=False)
     return lora
 
@@ -88,7 +88,7 @@ def test_one_is_fitted_on_top_of_another(model: Path, lora: tuple[Lora, Path], t
     first = LoraFile(lora[1])
     on_top = Loading(model, first)
     before = loss_of(on_top())
-    second = fitted(on_top, tmp_path, steps=15)
+    second = fitted(on_top, tmp_path, steps=10)
     pipeline = on_top()
     second.apply(pipeline)
     assert loss_of(pipeline) < before

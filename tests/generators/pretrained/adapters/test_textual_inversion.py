@@ -24,7 +24,7 @@ from tests.generators.pretrained.adapters.training_set import (
 
 
 def fitted(load: Loading, folder: Path, **settings: object) -> TextualInversion:
-    words = TextualInversion(2, **{"vectors": 2, "steps": 40, "learning_rate": 0.1, **settings})
+    words = TextualInversion(2, **{"vectors": 2, "steps": 25, "learning_rate": 0.1, **settings})
     words.fit(load, pictures(), PROMPTS, folder, CPU, progress=False)
     return words
 
