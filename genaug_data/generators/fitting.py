@@ -140,17 +140,13 @@ class _Fit:
         levels = torch.randint(1, LEVELS + 1, (len(clean),), generator=draw).to(clean.device)
         noise = torch.randn(clean.shape, generator=draw).to(clean.device)
         for group in self._optimizer.param_groups:
-            group["lr"] = self._rate * self._rate_share(step)
+            group["lr"] = self._rate * rate_share(step, self._steps)
         loss = _velocity_loss(self._model, clean, noise, levels, condition)
         self._stepper.zero_grad()
         self._accelerator.backward(loss)
         self._accelerator.clip_grad_norm_(self._network.parameters(), _LARGEST_GRADIENT)
         self._stepper.step()
         self._follow(min(0.995, (1 + step) / (10 + step)))
-
-    def _rate_share(self, step: int) -> float:
-        warm_up = min(100, self._steps // 10 + 1)
-        return min(1.0, (step + 1) / warm_up) * (1 + math.cos(math.pi * step / self._steps)) / 2
 
     @torch.no_grad()
     def _follow(self, decay: float) -> None:
@@ -224,6 +220,17 @@ class _Fit:
             state.setdefault(int(number), {})[kind] = value
         groups = self._optimizer.state_dict()["param_groups"]
         self._optimizer.load_state_dict({"state": state, "param_groups": groups})
+
+
+def rate_share(step: int, steps: int) -> float:
+    """Return the share of the learning rate at a step: a warm-up, then a cosine down to nothing.
+
+    Example:
+        >>> [round(rate_share(step, 1000), 2) for step in (0, 99, 500, 999)]
+        [0.01, 0.98, 0.5, 0.0]
+    """
+    warm_up = min(100, steps // 10 + 1)
+    return min(1.0, (step + 1) / warm_up) * (1 + math.cos(math.pi * step / steps)) / 2
 
 
 def _velocity_loss(

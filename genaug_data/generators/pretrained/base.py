@@ -110,15 +110,20 @@ class PretrainedGenerator(BaseGenerator):
     ) -> None:
         """Fit the model's adapters on the training set, one after the other; without any, do nothing.
 
+        Each fit is kept in a sub-folder of the model with the adapters before it: another model never meets it.
+
         Raises:
             GeneratorError: the model cannot be loaded.
         """
         for number, adapter in enumerate(self._model.adapters):
+            place = Path(folder) / self._pipeline.digest_before(number)
 
             def load(before: int = number) -> Any:
                 return self._pipeline.load(torch.float32, before)
 
-            adapter.fit(load, samples, self.prompts, folder, self.device, progress=progress, beat=beat)
+            adapter.fit(load, samples, self.prompts, place, self.device, progress=progress, beat=beat)
+        if self._model.adapters:
+            self._pipeline.unload()
 
     def padded_size(self, height: int, width: int) -> tuple[int, int]:
         """Return the next size that autoencoder and denoiser can halve as often as they do."""

@@ -63,7 +63,7 @@ class ControlNet(PretrainedGenerator):
         self.kind = _KINDS[start]
         self._controlnet = str(controlnet)
         self._condition: Condition = Canny() if condition is None else condition
-        self._scale = scale
+        self._scale = float(scale)
         self._start = start
         super().__init__(model, prompts=prompts, max_attempts=max_attempts, batch_size=batch_size, device=device)
 

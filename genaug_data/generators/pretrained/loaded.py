@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from genaug_data.generators.pretrained.latents import Latents
-from genaug_data.generators.pretrained.loading import denoiser_of, place
+from genaug_data.generators.pretrained.loading import multiple_of, place
 from genaug_data.generators.pretrained.model import DiffusersModel
 from genaug_data.generators.pretrained.precision import in_float32
 from genaug_data.generators.pretrained.words import Words
@@ -82,10 +82,7 @@ class Loaded:
     @property
     def multiple(self) -> int:
         """What both sides of an image must be multiples of: they are halved by autoencoder and denoiser."""
-        levels = getattr(denoiser_of(self._pipeline).config, "down_block_types", None)
-        halvings = 1 if levels is None else len(levels) - 1
-        # Some pipelines insist on multiples of 8, whatever their parts could do with.
-        return max(8, int(self._pipeline.vae_scale_factor) * 2**halvings)
+        return multiple_of(self._pipeline)
 
     def __call__(self, order: Order, between_steps: Callable[[], None]) -> Made:
         """Make what is ordered; ``between_steps`` is called after each step of denoising."""

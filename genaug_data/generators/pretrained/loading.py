@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 from genaug_data.errors import GeneratorError, brief
 from genaug_data.generators.pretrained.files import ModelFiles
-from genaug_data.generators.pretrained.model import DiffusersModel
+
+if TYPE_CHECKING:
+    from genaug_data.generators.pretrained.model import DiffusersModel
 
 
 def load_pipeline(files: ModelFiles, kind: str, dtype: torch.dtype, **parts: Any) -> Any:
@@ -134,6 +136,14 @@ def _check_channels(pipeline: Any, files: ModelFiles, kind: str) -> None:
             f"the model in {files.folder} is fine-tuned for inpainting: its denoiser takes {config.in_channels} "
             f"channels, not {expected}; use Inpainting, or pass a model that is not"
         )
+
+
+def multiple_of(pipeline: Any) -> int:
+    """Return what both sides of an image must be multiples of: they are halved by autoencoder and denoiser."""
+    levels = getattr(denoiser_of(pipeline).config, "down_block_types", None)
+    halvings = 1 if levels is None else len(levels) - 1
+    # Some pipelines insist on multiples of 8, whatever their parts could do with.
+    return max(8, int(pipeline.vae_scale_factor) * 2**halvings)
 
 
 def _use_xformers(denoiser: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from functools import cached_property
 from typing import Any
@@ -53,6 +54,16 @@ class Pipeline:
         parts += [adapter.digest for adapter in self.model.adapters]
         return f"{'-'.join(parts)} {str(self.model.dtype_on(device)).removeprefix('torch.')}"
 
+    def digest_before(self, adapters: int) -> str:
+        """Return 16 hexadecimal digits that stand for what an adapter is fitted on: the model with the ones before it.
+
+        Raises:
+            GeneratorError: as :meth:`digest`.
+        """
+        parts = [self._files.digest, *(files.digest for part, (_, files) in self._others.items() if part == "vae")]
+        parts += [f"{adapter.identity} {adapter.digest}" for adapter in self.model.adapters[:adapters]]
+        return hashlib.blake2b(" ".join(parts).encode(), digest_size=8).hexdigest()
+
     @cached_property
     def origin(self) -> dict[str, str]:
         """Model, revision and licence, as far as they are known.
@@ -75,6 +86,10 @@ class Pipeline:
         if self.model.scheduler is not None:
             replace_scheduler(pipeline, self.model.scheduler)
         return pipeline
+
+    def unload(self) -> None:
+        """Forget the pipeline in memory, so that the next use loads it with the adapters as they are then."""
+        self._loaded = None
 
     def multiple(self, device: torch.device) -> int:
         """Return what both sides of an image must be multiples of: they are halved by autoencoder and denoiser."""

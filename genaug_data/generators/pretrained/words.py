@@ -60,6 +60,9 @@ class Words:
         tokenizer = getattr(self._pipeline, "tokenizer", None)
         if tokenizer is None:
             return 0
+        if hasattr(self._pipeline, "maybe_convert_prompt"):
+            # A learned token stands for several vectors, each of which takes a place.
+            prompt = self._pipeline.maybe_convert_prompt(prompt, tokenizer)
         found = len(tokenizer(prompt, truncation=False, verbose=False)["input_ids"])
         return max(0, found - int(tokenizer.model_max_length))
 
@@ -91,25 +94,42 @@ class Words:
             return [{name: value.to("cpu") for name, value in encode(text).items()} for text in texts]
 
     def _told(self, text: str) -> Tensors:
-        found = self._pipeline.encode_prompt(**self._arguments(text, guided=False))
-        words = {"prompt_embeds": found[0]}
-        if "pooled_prompt_embeds" in self._takes:
-            # Four results are embedded and pooled, each with its negative; Flux has no negatives.
-            words["pooled_prompt_embeds"] = found[2] if len(found) == 4 else found[1]
-        return words
+        return embedded(self._pipeline, text, self._device)
 
     def _against(self, negative: str) -> Tensors:
         """Return what guidance leads away from; of "" what the pipeline takes where it is told nothing."""
-        found = self._pipeline.encode_prompt(**self._arguments("", guided=True), negative_prompt=negative or None)
+        arguments = _arguments(self._pipeline, "", self._device, guided=True)
+        found = self._pipeline.encode_prompt(**arguments, negative_prompt=negative or None)
         return dict(zip(("negative_prompt_embeds", "negative_pooled_prompt_embeds"), found[1::2], strict=False))
 
-    def _arguments(self, text: str, *, guided: bool) -> dict[str, Any]:
-        possible = {
-            "prompt": text,
-            "prompt_2": None,
-            "prompt_3": None,
-            "device": self._device,
-            "num_images_per_prompt": 1,
-            "do_classifier_free_guidance": guided,
-        }
-        return {name: value for name, value in possible.items() if name in self._encodes}
+
+def embedded(pipeline: Any, text: str | list[str], device: torch.device) -> Tensors:
+    """Return what a pipeline's denoiser is told by a prompt or several, with gradients where they are recorded.
+
+    Args:
+        pipeline: of diffusers, with its text encoders on the device.
+        text: one prompt, or ``B`` of them.
+        device: where they are encoded.
+
+    Returns:
+        ``prompt_embeds``, ``(B, ...)``, and ``pooled_prompt_embeds`` where the pipeline takes them.
+    """
+    found = pipeline.encode_prompt(**_arguments(pipeline, text, device, guided=False))
+    words = {"prompt_embeds": found[0]}
+    if "pooled_prompt_embeds" in inspect.signature(pipeline.__call__).parameters:
+        # Four results are embedded and pooled, each with its negative; Flux has no negatives.
+        words["pooled_prompt_embeds"] = found[2] if len(found) == 4 else found[1]
+    return words
+
+
+def _arguments(pipeline: Any, text: str | list[str], device: torch.device, *, guided: bool) -> dict[str, Any]:
+    possible = {
+        "prompt": text,
+        "prompt_2": None,
+        "prompt_3": None,
+        "device": device,
+        "num_images_per_prompt": 1,
+        "do_classifier_free_guidance": guided,
+    }
+    takes = inspect.signature(pipeline.encode_prompt).parameters
+    return {name: value for name, value in possible.items() if name in takes}

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import functools
 import inspect
 import warnings
 from collections.abc import Callable
@@ -91,7 +92,13 @@ def test_text_encoders_are_in_the_pipeline_only_while_they_work(folder_of: Folde
     assert set(encoders_of(pipeline).values()) == {None}
     seen = []
     encode = pipeline.encode_prompt
-    pipeline.encode_prompt = lambda **arguments: (seen.append(encoders_of(pipeline)), encode(**arguments))[1]
+
+    @functools.wraps(encode)
+    def watched(**arguments: object) -> object:
+        seen.append(encoders_of(pipeline))
+        return encode(**arguments)
+
+    pipeline.encode_prompt = watched
     words(["a cat"], "")
     assert seen == [whole, whole]
     assert set(encoders_of(pipeline).values()) == {None}

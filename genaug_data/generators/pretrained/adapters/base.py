@@ -47,7 +47,8 @@ class Adapter(Protocol):
             load: returns a pipeline of diffusers in float32 with the adapters before this one, for the fit alone.
             samples: the training set.
             prompts: what the model will be told of them.
-            folder: belongs to the generator; the result is kept there and reused on the next run.
+            folder: belongs to the model with the adapters before this one, for which its name stands; the result is
+                kept there and reused on the next run.
             device: where to fit.
             progress: whether to show a progress bar.
             beat: called at least once a step, so that a watchdog knows that the fit lives.

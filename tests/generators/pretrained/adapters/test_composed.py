@@ -1,0 +1,89 @@
+"""Adapters in a generator: fitted one after the other, part of the fingerprint, in every image."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from genaug_data.dataset import GenerativeAugmentDataset
+from genaug_data.errors import GeneratorError
+from genaug_data.generators.pretrained import DiffusersModel, ImageToImage
+from genaug_data.generators.pretrained.adapters import Lora, TextualInversion
+from genaug_data.testing.tiny_models import save_stable_diffusion
+from tests.generators.pretrained.adapters.training_set import PROMPTS, differing, pictures, requests
+
+
+def generator(model: Path, seed: int = 0) -> ImageToImage:
+    adapters = [
+        TextualInversion(2, vectors=2, steps=2, learning_rate=0.1, batch_size=2, seed=seed),
+        Lora(2, steps=2, learning_rate=0.05, batch_size=2),
+    ]
+    return ImageToImage(DiffusersModel(str(model), adapters=adapters), prompts=PROMPTS, device="cpu")
+
+
+@pytest.fixture(scope="module")
+def fits(model: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[ImageToImage, Path]:
+    """A fitted generator and the folder of its fits, to which later ones add."""
+    folder, both = tmp_path_factory.mktemp("fits"), generator(model)
+    with pytest.raises(GeneratorError, match="TextualInversion has not been fitted yet"):
+        _ = both.fingerprint
+    both.fit(pictures(), folder, progress=False)
+    return both, folder
+
+
+def made(generator: ImageToImage) -> list[Any]:
+    return generator.generate(pictures(2), requests(2))
+
+
+def test_words_and_layers_make_a_difference_and_are_found_again(model: Path, fits: tuple[ImageToImage, Path]) -> None:
+    both, folder = fits
+    images = made(both)
+    assert differing(images, made(ImageToImage(str(model), prompts=PROMPTS, device="cpu"))) == 2
+    again = generator(model)
+    again.fit(pictures(), folder, progress=False)
+    assert again.fingerprint == both.fingerprint
+    copied = pickle.loads(pickle.dumps(again))
+    assert copied.fingerprint == both.fingerprint
+    assert differing(made(copied), images) == 0
+
+
+def test_layers_belong_to_the_words_that_were_there_before_them(model: Path, fits: tuple[ImageToImage, Path]) -> None:
+    both, folder = fits
+    before = {file.parent for file in folder.glob("*/*/*.safetensors")}
+    other = generator(model, seed=1)
+    other.fit(pictures(), folder, progress=False)
+    assert len({file.parent for file in folder.glob("*/*/*.safetensors")} - before) == 2
+    assert other.fingerprint != both.fingerprint
+    images = made(other)
+    # The same generator, fitted on other data.
+    other.fit(pictures(6), folder, progress=False)
+    assert differing(made(other), images) == 2
+
+
+def test_a_fit_belongs_to_the_model_in_its_folder(tmp_path: Path) -> None:
+    names = set()
+    for seed in (0, 1):
+        save_stable_diffusion(tmp_path / "model", seed=seed)
+        settings = DiffusersModel(str(tmp_path / "model"), adapters=[Lora(2, steps=1)])
+        one = ImageToImage(settings, prompts=PROMPTS, device="cpu")
+        one.fit(pictures(2), tmp_path / "fits", progress=False)
+        names.add(one.fingerprint)
+        assert len(list((tmp_path / "fits").glob("*/*/*.safetensors"))) == len(names) == seed + 1
+
+
+def test_a_run_fits_them_in_its_worker(model: Path, tmp_path: Path) -> None:
+    train = GenerativeAugmentDataset(
+        [(sample.image, sample.target) for sample in pictures(4)],
+        cache=tmp_path / "cache",
+        generator=generator(model),
+        gates=[],
+        worker="inline",
+        progress=False,
+    )
+    with train:
+        counts = train.warmup()
+    assert counts["accepted"] == 4
+    assert len(list((tmp_path / "cache" / "generator").glob("*/*/*.safetensors"))) == 2
