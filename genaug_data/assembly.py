@@ -7,7 +7,7 @@ import re
 import time
 import weakref
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -26,6 +26,7 @@ from genaug_data.hardness import HardnessPolicy, HardnessTable, TrialLedger, res
 from genaug_data.hardness.noise import NoisePolicy
 from genaug_data.journal import JournalWriter
 from genaug_data.loop import AugmentationLoop
+from genaug_data.pacing import Pacing
 from genaug_data.planner import Planner
 from genaug_data.ratio import Ratio
 from genaug_data.recipes import RecipePolicy
@@ -62,6 +63,7 @@ class Parts:
             "images made": worker.images,
             "seconds of generation": round(worker.seconds, 2),
             "restarts": worker.restarts,
+            "duty": round(self.loop.pacing.duty, 3),
             "cached": stored.records,
             "cached bytes": stored.bytes,
             "feedback rows": feedback.rows,
@@ -106,6 +108,7 @@ class Parts:
             raise ConfigError(f"variants must be at least 1, got {variants}; 1 makes one of every example")
         loop.wait_until_ready()
         waiting = list(loop.planner.everyone(variants, loop.targeting.wanted(loop.feedback.table)))
+        loop.pacing.warm_up()
         total, before = len(waiting), _answers(loop)
         with tqdm(total=total, desc="warm-up", unit="variant", disable=not self.job.progress) as bar:
             while waiting or self.worker.stats().outstanding:
@@ -198,6 +201,8 @@ def assemble(
         in_flight=sampler.in_flight,
         journal=sampler.journal,
         sayings=sayings,
+        # In mode "sync" variants are made while training waits for them: there is nothing to slow down.
+        pacing=Pacing(hand, budget if mode == "async" else replace(budget, slowdown=None)),
         max_bytes=max_bytes,
         mode=mode,
         refresh_every=refresh_every,

@@ -23,6 +23,7 @@ from genaug_data.intake import Intake
 from genaug_data.journal import JournalWriter
 from genaug_data.meta import SampleMeta
 from genaug_data.ordering import Ordering
+from genaug_data.pacing import Pacing
 from genaug_data.planner import Planner
 from genaug_data.repair import Repair
 from genaug_data.retirement import Retirement
@@ -54,6 +55,7 @@ class AugmentationLoop:
         in_flight: what the sampler has drawn and the training step not observed.
         journal: notes what could not be shown.
         sayings: what the user should read.
+        pacing: keeps generation from slowing training down.
         max_bytes: bound of that cache.
         mode: "async" or "sync".
         refresh_every: steps between two refreshes.
@@ -72,6 +74,7 @@ class AugmentationLoop:
         in_flight: InFlight,
         journal: JournalWriter | None,
         sayings: Sayings,
+        pacing: Pacing,
         max_bytes: int,
         mode: Literal["async", "sync"],
         refresh_every: int,
@@ -97,6 +100,7 @@ class AugmentationLoop:
         self._published_at = 0.0
         self._unpublished = False
         self.sayings = sayings
+        self.pacing = pacing
         self.intake = Intake(catalogue, planner, feedback.ledger, reader, sayings, in_order=mode == "sync")
         self.showing = Showing(
             catalogue, in_flight, journal, sayings, refresh_every if mode == "sync" else 0, feedback.allot
@@ -145,7 +149,8 @@ class AugmentationLoop:
             self._background.start()
 
     def start_unless_closed(self) -> None:
-        """Start at the sampler's first draw, but not again once the user has closed this."""
+        """Start at the first draw of a pass of the sampler, but not again once the user has closed this."""
+        self.pacing.begin_pass()
         if not self._closed:
             self.start()
 
@@ -230,6 +235,7 @@ class AugmentationLoop:
         self.sayings.speak()
         if not self.feedback.put(meta, loss, logits, target):
             return
+        self.pacing.step()
         self.showing.note(meta)
         if self.steps == 0 and logits is None and self.feedback.meter is not None:
             self.sayings.add(
@@ -316,6 +322,7 @@ class AugmentationLoop:
     def _tick(self) -> None:
         self._apply()
         self.collect()
+        self.pacing.update()
         if self._observed >= self._refresh_every or (self._observed and self._is_idle()):
             self._observed = 0
             started = time.monotonic()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -124,6 +125,29 @@ class WaitsFor(Noisy):
         while not Path(self.mark).exists():
             time.sleep(0.01)
         return super().generate(parents, requests)
+
+
+@dataclass
+class Steps(Noisy):
+    """Makes each batch in many short steps, and counts them in a file, a byte each."""
+
+    count: int = 10
+    seconds: float = 0.0
+    file: str = ""
+    between_steps: Callable[[], None] = lambda: None
+
+    def generate(self, parents: list[Sample], requests: list[Request]) -> list[Sample]:
+        for _ in range(self.count):
+            time.sleep(self.seconds)
+            with open(self.file, "ab") as file:
+                file.write(b".")
+            self.between_steps()
+        return super().generate(parents, requests)
+
+    @property
+    def taken(self) -> int:
+        """Steps that were taken, in whatever process."""
+        return Path(self.file).stat().st_size if Path(self.file).exists() else 0
 
 
 class ToyDataset(Dataset):

@@ -14,7 +14,10 @@ from genaug_data.seeding import torch_generator
 
 
 def ddim(
-    predict: Callable[[torch.Tensor, torch.Tensor], torch.Tensor], noisy: torch.Tensor, levels: Sequence[int]
+    predict: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
+    noisy: torch.Tensor,
+    levels: Sequence[int],
+    after_step: Callable[[], None] = lambda: None,
 ) -> torch.Tensor:
     """Denoise along ``levels`` with deterministic DDIM (arXiv:2010.02502) and v-prediction (arXiv:2202.00512).
 
@@ -22,6 +25,7 @@ def ddim(
         predict: returns the velocity, given noisy images ``(B, C, H, W)`` and their level int64 ``(B,)``.
         noisy: images at the first level, float32 ``(B, C, H, W)``.
         levels: falling noise levels, the last one 0.
+        after_step: called after each step; what it raises ends the denoising.
 
     Returns:
         Images at the last level, ``(B, C, H, W)``, values in [-1, 1].
@@ -34,6 +38,7 @@ def ddim(
         pure_noise = noise * noisy + signal * velocity
         signal, noise = signal_and_noise(torch.full_like(level, then))
         noisy = signal * clean_image + noise * pure_noise
+        after_step()
     return noisy
 
 

@@ -178,7 +178,7 @@ class InDomainDiffusion(BaseGenerator):
         encoded = condition.encode(batch.targets, (batch.images.shape[-2], batch.images.shape[-1])).to(self.device)
         predict = guided(network, encoded, condition.drop(encoded), batch.recipe.guidance_scale)
         start = noised(batch.images, batch.seeds, levels[0]).contiguous(memory_format=torch.channels_last)
-        return ddim(predict, start, levels)
+        return ddim(predict, start, levels, self.between_steps)
 
     def to(self, device: str | torch.device) -> Self:
         """Run on ``device`` from now on; returns the generator itself."""

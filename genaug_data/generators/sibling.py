@@ -196,7 +196,7 @@ class SiblingDiffusion(BaseGenerator):
         parents = batch.images.contiguous(memory_format=torch.channels_last)
         predict = guided(network, parents, condition.drop(parents), batch.recipe.guidance_scale)
         start = noised(batch.images, batch.seeds, levels[0]).contiguous(memory_format=torch.channels_last)
-        return ddim(predict, start, levels)
+        return ddim(predict, start, levels, self.between_steps)
 
     def to(self, device: str | torch.device) -> Self:
         """Run on ``device`` from now on; returns the generator itself."""

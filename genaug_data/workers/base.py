@@ -107,7 +107,7 @@ class Evicted:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What a batch took: seconds of the generator and the gates."""
+    """What a batch took: seconds in which the generator and the gates were busy."""
 
     seconds: float
 
@@ -190,5 +190,11 @@ class Worker(Protocol):
     def account_for(self, images: int, seconds: float) -> None:
         """Let this be what was made and spent so far: by an earlier part of the run."""
 
+    def set_duty(self, duty: float) -> None:
+        """Let the generator be busy for this share of the time from now on, in [0, 1]; 0 is a pause. Never waits."""
+
+    def busy_seconds(self) -> float | None:
+        """Return for how many seconds the generator was busy up to this moment; None while it is not set up."""
+
     def close(self) -> None:
-        """Stop and release everything: idempotent."""
+        """Stop and release everything, within one step of the generator where that says when it steps: idempotent."""

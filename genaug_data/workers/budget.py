@@ -12,7 +12,12 @@ class Budget:
     """Bounds on generation in one run.
 
     Args:
-        duty: share of the time that the generator may be busy, in (0, 1].
+        duty: share of the time that the generator may be busy, in (0, 1], at most.
+        slowdown: share by which generation may slow training down on average; 0.1 lets a step take 10 % longer than
+            without. The share of the time that the generator is busy follows from the steps that are observed, below
+            ``duty``: where it runs on a device of its own, nothing is slowed and it is soon ``duty`` itself. None for
+            no such bound. In mode "sync" training waits for variants, and none is needed. The fit of a generator is
+            not slowed by it.
         images: variants that may be made, or None; in mode "sync" those that were found in the cache count as well, so
             that a run does not depend on what an earlier one has left there.
         seconds: that the generator may be busy, or None.
@@ -24,11 +29,12 @@ class Budget:
         ConfigError: a value outside its range.
 
     Example:
-        >>> Budget(duty=0.25).rest(seconds=1.0)
-        3.0
+        >>> Budget(images=100).room(images=97, seconds=12.5)
+        3
     """
 
     duty: float = 1.0
+    slowdown: float | None = 0.1
     images: int | None = None
     seconds: float | None = None
     patience: float = 300.0
@@ -39,14 +45,15 @@ class Budget:
             raise ConfigError(f"duty must be in (0, 1], got {self.duty}; 0.5 keeps the generator busy half of the time")
         if not self.patience > 0:
             raise ConfigError(f"patience must be above 0 seconds, got {self.patience}; 300 is the default")
+        if self.slowdown is not None and not 0 <= self.slowdown < float("inf"):
+            raise ConfigError(
+                f"slowdown must not be negative, got {self.slowdown}; 0.1 lets training steps take 10 % longer, None "
+                "sets no bound"
+            )
         for name in ("images", "seconds"):
             value = getattr(self, name)
             if value is not None and value < 0:
                 raise ConfigError(f"{name} must not be negative, got {value}; None sets no bound")
-
-    def rest(self, seconds: float) -> float:
-        """Return the seconds of rest that belong to ``seconds`` of work."""
-        return seconds * (1 / self.duty - 1)
 
     def room(self, images: int, seconds: float) -> float:
         """Return how many more variants may be ordered when so many are made or ordered, and so long was spent."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
 
@@ -11,10 +11,17 @@ from genaug_data.workers.account import Account
 from genaug_data.workers.base import Broken, Cost, Event, Job, WorkerStats
 from genaug_data.workers.budget import Budget
 from genaug_data.workers.production import Production
+from genaug_data.workers.reins import Reins
+from genaug_data.workers.rhythm import Rhythm
+
+_GRACE = 2.0
+"""Seconds that another thread has to leave its batch; a generator that does not say when it steps may take longer."""
 
 
 class InlineWorker:
     """Works when it is polled, one call of the generator at a time, in the thread that polls.
+
+    It rests between two calls of the generator, not within one: whoever polls would wait for that.
 
     Args:
         job: what to work with.
@@ -25,16 +32,20 @@ class InlineWorker:
 
     def __init__(self, job: Job, budget: Budget, capacity: int = 256, counts_found: bool = False) -> None:
         self._account = Account(budget, capacity, counts_found)
-        self._production = Production(job)
+        self._reins = Reins()
+        self._reins.duty = budget.duty
+        self._rhythm = Rhythm(self._reins)
+        self._production = Production(job, rhythm=self._rhythm)
+        self._polling = threading.RLock()
         self._state = "idle"
         self._waiting: deque[list[Request]] = deque()
         self._running: Iterator[Event] = iter(())
         self._news: list[Event] = []
-        self._rest_until = 0.0
 
     def start(self) -> None:
         """Let the next :meth:`poll` set up."""
         if self._state in ("idle", "closed"):
+            self._reins.is_stopped = False
             self._state = "starting"
 
     def submit(self, requests: Sequence[Request]) -> int:
@@ -58,10 +69,11 @@ class InlineWorker:
 
     def poll(self) -> list[Event]:
         """Do the next piece of work, if it is time for it, and return what happened."""
-        if self._state == "starting":
-            self._set_up()
-        elif self._state == "ready" and time.monotonic() >= self._rest_until:
-            self._work()
+        with self._polling:
+            if self._state == "starting":
+                self._set_up()
+            elif self._state == "ready" and not self._rhythm.rest_left():
+                self._work()
         news, self._news = self._news, []
         return news
 
@@ -74,13 +86,28 @@ class InlineWorker:
         """Let this be what was made and spent so far."""
         self._account.images, self._account.seconds = images, seconds
 
+    def set_duty(self, duty: float) -> None:
+        """Let the generator be busy for this share of the time from now on."""
+        self._reins.duty = duty
+
+    def busy_seconds(self) -> float | None:
+        """Return for how many seconds the generator was busy, up to this moment; None while it is not set up."""
+        return self._reins.busy_seconds() if self._state == "ready" else None
+
     def close(self) -> None:
         """Close the cache; what was not worked on is dropped. :meth:`start` sets up anew."""
-        self._running = iter(())
-        self._waiting.clear()
-        self._account.outstanding.clear()
-        self._production.close()
-        self._state = "closed"
+        self._reins.is_stopped = True
+        # Another thread may be polling: it leaves its batch at the generator's next step.
+        waited = self._polling.acquire(timeout=_GRACE)
+        try:
+            self._running = iter(())
+            self._waiting.clear()
+            self._account.outstanding.clear()
+            self._production.close()
+            self._state = "closed"
+        finally:
+            if waited:
+                self._polling.release()
 
     def _set_up(self) -> None:
         outcome = self._production.setup()
@@ -98,8 +125,7 @@ class InlineWorker:
                 if isinstance(event, Cost):
                     if self._account.spent:
                         self.withdraw(list(self._account.outstanding.values()))
-                    self._rest_until = time.monotonic() + self._account.budget.rest(event.seconds)
                     return
-            if not self._waiting:
+            if not self._waiting or self._reins.is_stopped:
                 return
             self._running = self._production.run(self._waiting.popleft())

@@ -66,6 +66,7 @@ class ProcessWorker:
         self._account = Account(budget, capacity, counts_found)
         self._max_restarts = max_restarts
         self._backoff = backoff
+        self._duty = budget.duty
         self._child: Spawned | None = None
         self._state = "idle"
         self._news: list[Event] = []
@@ -137,6 +138,19 @@ class ProcessWorker:
         """Let this be what was made and spent so far."""
         self._account.images, self._account.seconds = images, seconds
 
+    def set_duty(self, duty: float) -> None:
+        """Let the generator be busy for this share of the time from now on."""
+        # In this order: a child that another thread is just starting is given what is noted here.
+        self._duty = duty
+        child = self._child
+        if child is not None:
+            child.reins.duty = duty
+
+    def busy_seconds(self) -> float | None:
+        """Return for how many seconds the child was busy with variants, up to this moment; None while it starts."""
+        child = self._child
+        return None if child is None or self._state != "ready" else child.reins.busy_seconds()
+
     def close(self) -> None:
         """Ask the child to stop, and kill it if it is still there two seconds later; :meth:`start` begins anew."""
         # First of all, so that a child that another thread is just starting is stopped there.
@@ -181,7 +195,8 @@ class ProcessWorker:
         if payload is None or self._state == "closed":
             return
         self._child = child = Spawned()
-        child.load(cloudpickle.dumps(self._account.budget), payload)
+        child.reins.duty = self._duty
+        child.load(payload)
         if self._state == "closed":
             child.kill()
             self._child = None

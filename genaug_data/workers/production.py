@@ -31,6 +31,7 @@ from genaug_data.workers.base import (
     Withdrawn,
 )
 from genaug_data.workers.revision import revise
+from genaug_data.workers.rhythm import Rhythm, Stopped
 
 
 def _versions() -> dict[str, str]:
@@ -51,11 +52,13 @@ class Production:
     Args:
         job: what to work with.
         beat: called at least once per batch and per step of a fit, so that a watchdog knows that it lives.
+        rhythm: of its batches; it ends one within a step when it is to stop.
     """
 
-    def __init__(self, job: Job, beat: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, job: Job, beat: Callable[[], None] = lambda: None, rhythm: Rhythm | None = None) -> None:
         self._job = job
         self._beat = beat
+        self._rhythm = Rhythm() if rhythm is None else rhythm
         self._batch_size = job.batch_size
         self._versions = _versions()
         self._writer: CacheWriter | None = None
@@ -102,6 +105,8 @@ class Production:
     ) -> Iterator[Event]:
         """Work through ``requests`` and yield an event for each, one call of the generator after the other.
 
+        It ends early, and says nothing of what it has not made, once it is to stop.
+
         Args:
             requests: worked on group by group, in the order of the first of each.
             answered: places of those that an earlier process has answered. They are left out, and the others come in
@@ -130,8 +135,11 @@ class Production:
                 yield Rejected(request, "known", "it was rejected before", made=False)
             else:
                 group.append(order)
-        for group in groups.values():
-            yield from self._run_group(group, alone)
+        try:
+            for group in groups.values():
+                yield from self._run_group(group, alone)
+        except Stopped:
+            return
 
     def withdraw(self, requests: Sequence[Request]) -> None:
         """Leave out requests that have not been begun when :meth:`run` comes to them."""
@@ -181,10 +189,10 @@ class Production:
             if not batch:
                 return
             yield Started(tuple(order.request for order in batch))
-            started = time.monotonic()
             news: list[Event]
             try:
-                news = self._run_batch(batch)
+                with self._rhythm.at_work(self._job.generator):
+                    news = self._run_batch(batch)
             except CacheFull as error:
                 news = [Full(str(error)), *(Failed(order.request, str(error), final=False) for order in batch)]
             except Exception as error:
@@ -200,7 +208,7 @@ class Production:
                         yield from self._run_group([order], alone)
                     continue
             yield from news
-            yield Cost(time.monotonic() - started)
+            yield Cost(self._rhythm.seconds)
 
     def _next_batch(self, orders: Sequence[_Order], alone: Collection[tuple[int, int]]) -> int:
         for size, order in enumerate(orders[: self._batch_size]):
@@ -211,9 +219,9 @@ class Production:
     def _run_batch(self, batch: list[_Order]) -> list[Event]:
         self._beat()
         generator, parents = self._job.generator, [order.parent for order in batch]
-        started = time.monotonic()
+        before = self._rhythm.seconds
         answers = generator.generate(parents, [order.request for order in batch])
-        seconds = (time.monotonic() - started) / len(batch)
+        seconds = (self._rhythm.seconds - before) / len(batch)
         check_variants(parents, answers)
         self._beat()
         kept, refused = [], []

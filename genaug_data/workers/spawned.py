@@ -13,11 +13,13 @@ from contextlib import suppress
 from multiprocessing.connection import Connection
 from typing import Any
 
+from genaug_data.workers.reins import Reins, shared_memory
+
 _PROGRAM = """
 import json, sys
 sys.path[:] = json.loads(sys.argv[1])
 from genaug_data.workers.child import main
-main(int(sys.argv[2]), int(sys.argv[3]))
+main(int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]))
 """
 
 
@@ -29,17 +31,20 @@ class Spawned:
         connection: to it; carries orders there and events back.
         last_word: when it last said something, by the monotonic clock.
         hung_up: whether its end of the connection is closed.
+        reins: shared with it.
     """
 
     def __init__(self) -> None:
         ours, theirs = socket.socketpair()
-        with theirs:
+        with theirs, shared_memory() as memory:
+            self.reins = Reins(memory.fileno())
+            numbers = [str(theirs.fileno()), str(memory.fileno()), str(os.getpid())]
             self.process = subprocess.Popen(
-                [sys.executable, "-c", _PROGRAM, json.dumps(sys.path), str(theirs.fileno()), str(os.getpid())],
+                [sys.executable, "-c", _PROGRAM, json.dumps(sys.path), *numbers],
                 stdin=subprocess.DEVNULL,
                 # Idle threads that spin would take the cores from the trainer.
                 env=os.environ | {"OMP_WAIT_POLICY": "passive"},
-                pass_fds=[theirs.fileno()],
+                pass_fds=[theirs.fileno(), memory.fileno()],
             )
         self.connection = Connection(ours.detach())
         self.last_word = time.monotonic()
@@ -47,17 +52,18 @@ class Spawned:
         self._is_loaded = False
         self._end = weakref.finalize(self, _end, self.process, self.connection, os.getpid())
 
-    def load(self, *payloads: bytes) -> None:
-        """Send pickled budget and job, and wait until the child has read all but what the connection's buffer holds."""
+    def load(self, payload: bytes) -> None:
+        """Send the pickled job, and wait until the child has read all but what the connection's buffer holds."""
         try:
-            for payload in payloads:
-                self.connection.send_bytes(payload)
+            self.connection.send_bytes(payload)
             self._is_loaded = True
         except OSError:
             self.hung_up = True
 
     def ask_to_stop(self, grace: float) -> None:
         """Ask for an end and wait ``grace`` seconds for it; not at all while another thread still loads."""
+        # It hears of this between two steps, and reads the message between two batches.
+        self.reins.is_stopped = True
         if self._is_loaded:
             with suppress(OSError):
                 self.connection.send(("stop", None))

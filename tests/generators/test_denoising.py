@@ -49,6 +49,21 @@ def test_steps_are_those_of_diffusers():
     )
 
 
+def test_each_step_is_told_of_and_can_be_the_last():
+    start, taken = torch.zeros(1, 1, 2, 2), []
+
+    def after_step():
+        taken.append(1)
+        if len(taken) == 6:
+            raise KeyboardInterrupt
+
+    ddim(lambda noisy, level: noisy, start, [500, 250, 100, 0], after_step)
+    assert len(taken) == 3
+    with pytest.raises(KeyboardInterrupt):
+        ddim(lambda noisy, level: noisy, start, [900, 500, 400, 300, 250, 100, 0], after_step)
+    assert len(taken) == 6
+
+
 @pytest.mark.parametrize("scale", [0.0, 1.0, 2.5])
 def test_guidance_goes_past_the_condition_as_far_as_the_scale_says(scale):
     def network(noisy, level, condition):

@@ -182,3 +182,13 @@ def test_bf16_fits_too(tmp_path):
         warnings.simplefilter("error")
         generator.fit(sides(6), tmp_path, progress=False)
     assert all(value.dtype == torch.float32 for value in generator._learned.weights.values())
+
+
+def test_it_says_when_it_steps(fitted):
+    parents, taken = sides(2), []
+    expected = fitted.generate(parents, orders(2, Recipe(strength=1.0, steps=6)))
+    fitted.between_steps = lambda: taken.append(1)
+    children = fitted.generate(parents, orders(2, Recipe(strength=1.0, steps=6)))
+    del fitted.between_steps
+    assert len(taken) == 6
+    assert all(child.image.equal(other.image) for child, other in zip(children, expected, strict=True))

@@ -239,3 +239,11 @@ def test_nothing_global_is_changed_and_bars_can_be_turned_off(tmp_path, capsys):
     fit(small(rotations=True), bars(), tmp_path).generate(bars(each=1), orders(4))
     assert torch.get_rng_state().equal(state)
     assert capsys.readouterr().err == ""
+
+
+def test_it_says_when_it_steps(fitted):
+    parents, taken = [barred(1, 7, 50)], []
+    fitted.between_steps = lambda: taken.append(1)
+    fitted.generate(parents, orders(1))
+    del fitted.between_steps
+    assert len(taken) == WHOLE.steps

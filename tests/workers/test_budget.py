@@ -14,17 +14,13 @@ def test_room_counts_images_and_seconds() -> None:
     assert Budget(seconds=5).room(0, 5.0) == 0
 
 
-def test_rest_keeps_the_duty() -> None:
-    for duty in (0.1, 0.5, 1.0):
-        busy = 2.0
-        assert busy / (busy + Budget(duty=duty).rest(busy)) == pytest.approx(duty)
-
-
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
         ({"duty": 0.0}, r"duty must be in \(0, 1\], got 0.0"),
         ({"duty": 1.5}, r"duty must be in \(0, 1\], got 1.5"),
+        ({"slowdown": -0.1}, "slowdown must not be negative, got -0.1"),
+        ({"slowdown": float("nan")}, "slowdown must not be negative, got nan"),
         ({"images": -1}, "images must not be negative, got -1"),
         ({"seconds": -2.0}, "seconds must not be negative, got -2.0"),
     ],

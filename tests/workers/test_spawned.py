@@ -6,7 +6,6 @@ import time
 import cloudpickle
 import pytest
 
-from genaug_data.workers import Budget
 from genaug_data.workers.base import Broken, Job
 from genaug_data.workers.spawned import Spawned
 
@@ -41,7 +40,7 @@ def test_a_child_that_is_not_loaded_is_not_waited_for() -> None:
 def test_a_loaded_child_says_what_is_wrong_and_ends_by_itself(tmp_path: object) -> None:
     job = Job([], None, [], tmp_path / "cache", "toy", 1 << 20, progress=False)
     child = Spawned()
-    child.load(cloudpickle.dumps(Budget()), cloudpickle.dumps(job))
+    child.load(cloudpickle.dumps(job))
     said = None
     while said is None:
         said = child.connection.recv()
