@@ -4,7 +4,8 @@ python examples/flowers_sd.py --train flowers/train --test flowers/test --model 
 python examples/flowers_sd.py --small           # two minutes on two cores: whether it runs, with a model of noise
 
 The folders hold one folder of images for each class, named as the class is. The model is the folder of a saved pipeline
-of diffusers, or the id of one that `hf download` has fetched before. With --anonymous no prompt names a class.
+of diffusers, or the id of one that `hf download` has fetched before. With --fit it learns a word for each class and
+low-rank layers from the training images first, and no prompt names a class.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ from torchvision.transforms import v2
 from genaug_data import Budget, ClassicAugment, GenerativeAugmentDataset, RecipePolicy
 from genaug_data.demo.data import find_data
 from genaug_data.errors import DataError
-from genaug_data.generators.pretrained import ClassPrompt, DiffusersModel, FixedPrompt, ImageToImage
+from genaug_data.generators.pretrained import ClassPrompt, DiffusersModel, ImageToImage
+from genaug_data.generators.pretrained.adapters import Lora, TextualInversion
 from genaug_data.report import draw_families
 
 
@@ -44,7 +46,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--train", type=Path, help="ImageFolder of which the first images are trained on")
     parser.add_argument("--test", type=Path, help="ImageFolder that must never leak")
     parser.add_argument("--model", default="stabilityai/sd-turbo", help="folder or id of a pipeline of diffusers")
-    parser.add_argument("--anonymous", action="store_true", help="let no prompt name a class")
+    parser.add_argument("--fit", type=int, default=0, metavar="STEPS", help="fit words and layers for so many steps")
     parser.add_argument("--steps", type=int, default=4, help="of denoising, before strength; distilled models need few")
     parser.add_argument("--guidance", type=float, default=1.0, help="2 for models that are not distilled")
     parser.add_argument("--shots", type=int, default=16, help="training images of each class")
@@ -63,7 +65,7 @@ def small(chosen: argparse.Namespace, scratch: Path) -> None:
     root = find_data("cifar10")
     chosen.train, chosen.test = root / "train", root / "test"
     chosen.model = save_stable_diffusion(scratch / "model")
-    chosen.shots, chosen.size, chosen.epochs = 4, 32, 6
+    chosen.shots, chosen.size, chosen.epochs, chosen.fit = 4, 32, 6, 4
 
 
 def main() -> None:
@@ -81,6 +83,19 @@ def main() -> None:
         train_on(chosen, chosen.cache or Path(scratch) / "cache")
 
 
+def generator_of(chosen: argparse.Namespace, names: list[str]) -> ImageToImage:
+    """Return the pretrained model, told the names of the classes or, after a fit, words of its own."""
+    adapters = []
+    prompts = ClassPrompt(names, ["a photo of a {}", "a close-up of a {}"])
+    if chosen.fit:
+        adapters = [
+            TextualInversion(len(names), steps=chosen.fit, size=chosen.size),
+            Lora(steps=chosen.fit, size=chosen.size),
+        ]
+        prompts = ClassPrompt.anonymous(len(names))
+    return ImageToImage(DiffusersModel(str(chosen.model), adapters=adapters), prompts=prompts)
+
+
 def train_on(chosen: argparse.Namespace, cache: Path) -> None:
     """Train a network on the few images and their variants."""
     cut = v2.Compose([v2.Resize(chosen.size), v2.CenterCrop(chosen.size)])
@@ -95,12 +110,7 @@ def train_on(chosen: argparse.Namespace, cache: Path) -> None:
         ratio=0.3,
         protected=[test],
         transform=v2.Compose([v2.PILToTensor(), v2.ToDtype(torch.float32, scale=True)]),
-        generator=ImageToImage(
-            DiffusersModel(str(chosen.model)),
-            prompts=FixedPrompt()
-            if chosen.anonymous
-            else ClassPrompt(names, ["a photo of a {}", "a close-up of a {}"]),
-        ),
+        generator=generator_of(chosen, names),
         recipes=RecipePolicy(strength=(0.3, 0.7), guidance_scale=chosen.guidance, steps=chosen.steps),
         parent_share=0.4,
         refresh_every=2 if chosen.small else 20,

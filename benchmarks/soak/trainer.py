@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 
 from benchmarks.soak.variants import CLASSES, RECIPE, SIDE, Brightens, Examples, is_right
-from genaug_data import GenerativeAugmentDataset, RecipePolicy
+from genaug_data import Budget, GenerativeAugmentDataset, RecipePolicy
 from genaug_data.workers.base import Accepted, Event, Evicted
 
 BATCH, SAVE_EVERY, LOOK_EVERY = 64, 100, 50
@@ -47,6 +47,8 @@ def main(folder: Path) -> None:
         recipes=RecipePolicy(strength=(RECIPE.strength, RECIPE.strength)),
         max_bytes=MAX_BYTES,
         refresh_every=20,
+        # As many variants as can be made: what is tried here is the machinery, not the step's length.
+        budget=Budget(slowdown=None),
         progress=False,
     )
     _watch(train, log)
