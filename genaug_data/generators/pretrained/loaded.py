@@ -14,6 +14,7 @@ from genaug_data.generators.pretrained.latents import Latents
 from genaug_data.generators.pretrained.loading import multiple_of, place
 from genaug_data.generators.pretrained.model import DiffusersModel
 from genaug_data.generators.pretrained.precision import in_float32
+from genaug_data.generators.pretrained.quiet import quiet
 from genaug_data.generators.pretrained.words import Words
 from genaug_data.sample import Recipe, Sample
 
@@ -108,7 +109,8 @@ class Loaded:
         if "condition" in arguments:
             # Without a parent to begin with, some families call what leads a ControlNet their image.
             arguments["control_image" if "control_image" in self._takes else "image"] = arguments["condition"]
-        found = self._pipeline(**{name: value for name, value in arguments.items() if name in self._takes})
+        with quiet():
+            found = self._pipeline(**{name: value for name, value in arguments.items() if name in self._takes})
         flagged = getattr(found, "nsfw_content_detected", None)
         return Made(found.images, [False] * len(order.seeds) if flagged is None else flagged)
 

@@ -9,6 +9,7 @@ import torch
 
 from genaug_data.errors import GeneratorError, brief
 from genaug_data.generators.pretrained.files import ModelFiles
+from genaug_data.generators.pretrained.quiet import quiet
 
 if TYPE_CHECKING:
     from genaug_data.generators.pretrained.model import DiffusersModel
@@ -28,16 +29,16 @@ def load_pipeline(files: ModelFiles, kind: str, dtype: torch.dtype, **parts: Any
     """
     import diffusers
 
-    _be_quiet()
     controlnet = {"controlnet": parts.pop("controlnet")} if "controlnet" in parts else {}
+    found = getattr(diffusers, kind)
     try:
-        found = getattr(diffusers, kind)
-        pipeline = found.from_pretrained(
-            files.folder, local_files_only=True, use_safetensors=True, dtype=dtype, **parts
-        )
-        if controlnet:
-            # In two steps: in one, diffusers looks for a class by a name that not every saved pipeline leads to.
-            pipeline = found.from_pipe(pipeline, **controlnet)
+        with quiet():
+            pipeline = found.from_pretrained(
+                files.folder, local_files_only=True, use_safetensors=True, dtype=dtype, **parts
+            )
+            if controlnet:
+                # In two steps: in one, diffusers looks for a class by a name that not every saved pipeline leads to.
+                pipeline = found.from_pipe(pipeline, **controlnet)
     except Exception as error:
         raise GeneratorError(
             f"diffusers cannot load the model in {files.folder} as {kind} ({brief(error)}); download it again, or "
@@ -53,7 +54,7 @@ def load_part(files: ModelFiles, family: str, dtype: torch.dtype) -> Any:
 
     Args:
         files: of the network.
-        family: part of the name that its class has: "Autoencoder" or "ControlNet".
+        family: part of the name that its class has: "Autoencoder", "ControlNet" or "UNet".
         dtype: of the weights.
 
     Raises:
@@ -61,14 +62,14 @@ def load_part(files: ModelFiles, family: str, dtype: torch.dtype) -> Any:
     """
     import diffusers
 
-    _be_quiet()
     name = str(json.loads((files.folder / "config.json").read_text()).get("_class_name"))
     if family not in name or not hasattr(diffusers, name):
         raise GeneratorError(f"{files.folder} holds a {name} and no {family} of diffusers; pass the folder of one")
     try:
-        return getattr(diffusers, name).from_pretrained(
-            files.folder, local_files_only=True, use_safetensors=True, dtype=dtype
-        )
+        with quiet():
+            return getattr(diffusers, name).from_pretrained(
+                files.folder, local_files_only=True, use_safetensors=True, dtype=dtype
+            )
     except Exception as error:
         raise GeneratorError(
             f"diffusers cannot load the {name} in {files.folder} ({brief(error)}); download it again"
@@ -154,11 +155,3 @@ def _use_xformers(denoiser: Any) -> None:
             f"xformers cannot be used here ({brief(error)}); its wheel must be built for this torch and GPU: "
             'leave out attention="xformers", torch\'s own attention is as fast'
         ) from error
-
-
-def _be_quiet() -> None:
-    from diffusers.utils import logging
-    from transformers.utils import logging as of_parts
-
-    logging.disable_progress_bar()
-    of_parts.disable_progress_bar()

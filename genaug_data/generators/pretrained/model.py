@@ -29,6 +29,7 @@ class DiffusersModel:
             its steps are spaced "trailing", as the few steps of distilled models need.
         autoencoder: folder or id of an ``AutoencoderTiny`` that takes the place of the model's own: several times
             faster, a little less sharp.
+        unet: folder or id of a UNet that takes the place of the model's own: fine-tuned, or with concepts erased.
         adapters: that are added to it: loaded ones, and ones that are fitted on the training set first.
         attention: "sdpa" is torch's own; "xformers" needs a wheel of it that loads with this torch.
         channels_last: whether convolutions run in that memory format, which is faster on GPUs in half precision.
@@ -49,6 +50,7 @@ class DiffusersModel:
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     scheduler: str | None = None
     autoencoder: str | None = None
+    unet: str | None = None
     adapters: Sequence[Adapter] = ()
     attention: Literal["sdpa", "xformers"] = "sdpa"
     channels_last: bool = False
@@ -65,7 +67,7 @@ class DiffusersModel:
     @property
     def identity(self) -> str:
         """All that decides what is made and is known before anything is read."""
-        decisive = ("revision", "dtype", "scheduler", "autoencoder")
+        decisive = ("revision", "dtype", "scheduler", "autoencoder", "unet")
         changed = [
             field for field in fields(self) if field.name in decisive and getattr(self, field.name) != field.default
         ]

@@ -33,6 +33,7 @@ class Pipeline:
             part: (family, ModelFiles(name, index="config.json"))
             for part, family, name in (
                 ("vae", "Autoencoder", model.autoencoder),
+                ("unet", "UNet", model.unet),
                 ("controlnet", "ControlNet", controlnet),
             )
             if name is not None

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from genaug_data.generators.pretrained import DiffusersModel, FixedPrompt, Image
 from genaug_data.generators.pretrained.files import ModelFiles
 from genaug_data.generators.pretrained.loading import load_pipeline, replace_scheduler
 from genaug_data.sample import Recipe
-from genaug_data.testing.tiny_models import save_autoencoder_tiny
+from genaug_data.testing.tiny_models import save_autoencoder_tiny, save_stable_diffusion
 from tests.generators.pretrained.families import furthest, opened, requests, samples
 from tests.generators.pretrained.test_families import plain_pipeline, plainly_made
 
@@ -144,3 +145,16 @@ def test_nothing_that_is_pickled_is_read(model: Path, monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(torch, "load", refused)
     assert len(opened(model).generate(samples(1), requests(1))) == 1
+
+
+def test_another_unet_takes_the_place_of_the_models_own(model: Path, tmp_path: Path) -> None:
+    other = save_stable_diffusion(tmp_path / "other", seed=1)
+    changed, own = edits(model, unet=str(other / "unet")), edits(model)
+    mixed = tmp_path / "mixed"
+    shutil.copytree(model, mixed)
+    shutil.rmtree(mixed / "unet")
+    shutil.copytree(other / "unet", mixed / "unet")
+    made = changed.generate(samples(2), requests(2))
+    assert furthest(made, edits(mixed).generate(samples(2), requests(2))) == 0
+    assert furthest(made, own.generate(samples(2), requests(2))) > 1
+    assert len({changed.fingerprint, own.fingerprint}) == 2
