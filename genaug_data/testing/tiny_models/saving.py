@@ -9,6 +9,8 @@ from typing import Any
 
 import torch
 
+from genaug_data.generators.pretrained.quiet import quiet
+
 
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
@@ -20,10 +22,6 @@ def seeded(seed: int) -> Iterator[None]:
 
 def save(model: Any, folder: str | Path) -> Path:
     """Write a pipeline or network of diffusers without progress bars, and return its folder."""
-    from diffusers.utils import logging
-    from transformers.utils import logging as of_parts
-
-    logging.disable_progress_bar()
-    of_parts.disable_progress_bar()
-    model.save_pretrained(folder)
+    with quiet():
+        model.save_pretrained(folder)
     return Path(folder)
