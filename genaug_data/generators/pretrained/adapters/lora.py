@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import torch
 
 from genaug_data.errors import ConfigError
+from genaug_data.generators.pretrained.adapters.from_file import FileAdapter
 from genaug_data.generators.pretrained.adapters.learned import LearnedAdapter, freeze
 from genaug_data.generators.pretrained.adapters.lessons import NoiseLessons, check_family
 from genaug_data.generators.pretrained.adapters.lora_layers import attach, new_layers, parameters_of
 from genaug_data.generators.pretrained.adapters.plan import FitPlan
-from genaug_data.generators.pretrained.adapters.safetensors_file import find_weights
-from genaug_data.generators.pretrained.files import digest_of
 from genaug_data.generators.pretrained.words import Words
 from genaug_data.sample import Sample
 from genaug_data.seeding import derive, torch_generator
@@ -115,7 +113,7 @@ class Lora(LearnedAdapter):
         attach(pipeline, weights, self.weight)
 
 
-class LoraFile:
+class LoraFile(FileAdapter):
     """A LoRA that was fitted before, of any family that diffusers can load one for.
 
     Args:
@@ -127,8 +125,10 @@ class LoraFile:
         "LoraFile('loras/xray.safetensors', weight=0.8)"
     """
 
+    usual_name: ClassVar[str] = _FILE
+
     def __init__(self, path: str | Path, weight: float = 1.0) -> None:
-        self.path = Path(path)
+        super().__init__(path)
         self.weight = weight
 
     @property
@@ -136,23 +136,11 @@ class LoraFile:
         """Name and settings."""
         return f"LoraFile({str(self.path)!r}, weight={self.weight})"
 
-    @cached_property
-    def digest(self) -> str:
-        """Hash of the file.
-
-        Raises:
-            GeneratorError: there is none, or it is pickled.
-        """
-        return digest_of(find_weights(self.path, _FILE))
-
-    def fit(self, *given: Any, **settings: Any) -> None:
-        """Do nothing: it was fitted before."""
-
     def apply(self, pipeline: Any) -> None:
         """Add the layers to a loaded pipeline.
 
         Raises:
             GeneratorError: there is no such file, it is pickled, or does not fit to the pipeline.
         """
-        file = find_weights(self.path, _FILE)
+        file = self.file
         attach(pipeline, file.parent, self.weight, weight_name=file.name, local_files_only=True, use_safetensors=True)

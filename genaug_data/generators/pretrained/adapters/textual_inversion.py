@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import torch
 
 from genaug_data.errors import ConfigError, GeneratorError
+from genaug_data.generators.pretrained.adapters.from_file import FileAdapter
 from genaug_data.generators.pretrained.adapters.learned import LearnedAdapter, freeze
 from genaug_data.generators.pretrained.adapters.lessons import NoiseLessons, check_family
 from genaug_data.generators.pretrained.adapters.plan import FitPlan
-from genaug_data.generators.pretrained.adapters.safetensors_file import find_weights, read_weights
+from genaug_data.generators.pretrained.adapters.safetensors_file import read_weights
 from genaug_data.generators.pretrained.adapters.tokens import ENCODERS, add_tokens, encoders_of, learn_tokens
-from genaug_data.generators.pretrained.files import digest_of
 from genaug_data.generators.pretrained.words import embedded
 from genaug_data.sample import Sample
 
@@ -154,7 +153,7 @@ class TextualInversion(LearnedAdapter):
         return [found[label] for label in sorted(found)]
 
 
-class TextualInversionFile:
+class TextualInversionFile(FileAdapter):
     """A token that was learned before: a file in the format of diffusers or of automatic1111, or of a fit of ours.
 
     Args:
@@ -166,8 +165,10 @@ class TextualInversionFile:
         "TextualInversionFile('learned/lesion.safetensors', '<lesion>')"
     """
 
+    usual_name: ClassVar[str] = _FILE
+
     def __init__(self, path: str | Path, token: str) -> None:
-        self.path = Path(path)
+        super().__init__(path)
         self.token = token
 
     @property
@@ -175,25 +176,13 @@ class TextualInversionFile:
         """Name and settings."""
         return f"TextualInversionFile({str(self.path)!r}, {self.token!r})"
 
-    @cached_property
-    def digest(self) -> str:
-        """Hash of the file.
-
-        Raises:
-            GeneratorError: there is none, or it is pickled.
-        """
-        return digest_of(find_weights(self.path, _FILE))
-
-    def fit(self, *given: Any, **settings: Any) -> None:
-        """Do nothing: it was learned before."""
-
     def apply(self, pipeline: Any) -> None:
         """Add the token to a loaded pipeline.
 
         Raises:
             GeneratorError: there is no such file, it is pickled, or does not fit to the pipeline.
         """
-        file = find_weights(self.path, _FILE)
+        file = self.file
         tensors, encoders = read_weights(file), encoders_of(pipeline)
         for encoder in encoders:
             names = (f"{encoder}.{self.token}", _OF_XL[encoder])
