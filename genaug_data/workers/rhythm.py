@@ -63,6 +63,7 @@ class Rhythm:
         self._total = self._before = 0.0
         self._working_since: float | None = None
         self._resting_since = self._to_rest_from = 0.0
+        self._has_stepped = False
 
     @property
     def seconds(self) -> float:
@@ -108,6 +109,10 @@ class Rhythm:
                 # What is only queued would otherwise run in the rest.
                 torch.cuda.synchronize(device)
             self._pause()
+            if not self._has_stepped:
+                # What comes before the first step of all is the loading of a model: minutes of rest for it, before
+                # there is a single variant, would help nobody.
+                self._to_rest_from, self._has_stepped = 0.0, True
             self._tell()
             while left := self.rest_left():
                 self._sleep(min(left, NAP))

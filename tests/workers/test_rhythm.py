@@ -63,10 +63,31 @@ def work_and_step(clock: Clock, rhythm: Rhythm, generator: Stepping) -> None:
 
 
 def begin(duty: float, **arguments: object) -> tuple[Clock, Reins, Rhythm]:
+    """Return a rhythm that has seen a first step."""
     clock = Clock()
     reins = Reins(clock=clock)
+    reins.duty = 1.0
+    rhythm = Rhythm(reins, clock=clock, sleep=clock.sleep, **{"rests_in_batch": True, **arguments})
+    generator = Stepping()
+    with rhythm.at_work(generator):
+        generator.between_steps()
     reins.duty = duty
-    return clock, reins, Rhythm(reins, clock=clock, sleep=clock.sleep, **{"rests_in_batch": True, **arguments})
+    return clock, reins, rhythm
+
+
+def test_the_loading_of_a_model_before_the_first_step_of_all_is_work_that_is_not_rested_from() -> None:
+    clock = Clock()
+    reins, generator = Reins(clock=clock), Stepping()
+    reins.duty = 0.1
+    rhythm = Rhythm(reins, rests_in_batch=True, clock=clock, sleep=clock.sleep)
+    with rhythm.at_work(generator):
+        clock.work(60.0)
+        generator.between_steps()
+        assert clock.slept == 0.0
+        clock.work(2.0)
+        generator.between_steps()
+    assert clock.slept == pytest.approx(18.0)
+    assert rhythm.seconds == pytest.approx(62.0)
 
 
 @pytest.mark.parametrize("duty", [1.0, 0.5, 0.1])
