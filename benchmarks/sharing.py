@@ -145,7 +145,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--quick", action="store_true", help="fewer steps")
     chosen = parser.parse_args(arguments)
     torch.set_num_threads(os.cpu_count() or 1)
-    rounds, steps, before = (4, 80, 400) if chosen.quick else (16, 150, 1200)
+    rounds, steps, before = (3, 60, 300) if chosen.quick else (16, 150, 1200)
     base = images(EXAMPLES)
     with tempfile.TemporaryDirectory() as scratch:
         generator = InDomainDiffusion(max_steps=2, channels=(16, 32), variants_at_once=8)

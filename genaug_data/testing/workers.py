@@ -44,6 +44,7 @@ def check_worker(
             course.begin()
             keys = course.answers()
             course.repeats("while it runs")
+            course.counts_its_time()
             course.evicts(keys)
             course.fills_up()
             course.closes(closing)
@@ -116,6 +117,18 @@ class _Course:
         require(
             again == [False, False],
             f"a repeated order {when} was answered by made={again}; find what is in the cache, and say made=False",
+        )
+
+    def counts_its_time(self) -> None:
+        before = self._call("busy_seconds")
+        require(before is not None, "busy_seconds is None once it is ready; count the seconds of generation")
+        self._call("set_duty", 0.5)
+        self._order(some_requests(4))
+        self._call("set_duty", 1.0)
+        after = self._call("busy_seconds")
+        require(
+            after is not None and after > before,
+            f"busy_seconds was {before} before a variant was made and {after} behind; count the seconds of generation",
         )
 
     def evicts(self, keys: dict[int, bytes]) -> None:

@@ -16,8 +16,8 @@ class Budget:
         slowdown: share by which generation may slow training down on average; 0.1 lets a step take 10 % longer than
             without. The share of the time that the generator is busy follows from the steps that are observed, below
             ``duty``: where it runs on a device of its own, nothing is slowed and it is soon ``duty`` itself. None for
-            no such bound. In mode "sync" training waits for variants, and none is needed. The fit of a generator is
-            not slowed by it.
+            no such bound. In mode "sync" training waits for variants, and none is needed. The fit of a generator
+            does not heed it.
         images: variants that may be made, or None; in mode "sync" those that were found in the cache count as well, so
             that a run does not depend on what an earlier one has left there.
         seconds: that the generator may be busy, or None.

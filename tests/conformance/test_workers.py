@@ -168,6 +168,16 @@ class CountsWrong(InlineWorker):
         return WorkerStats(found.state, more, found.images, found.seconds)
 
 
+class NeverBusy(InlineWorker):
+    def busy_seconds(self) -> float | None:
+        return 0.0 if self._state == "ready" else None
+
+
+class KnowsNoTime(InlineWorker):
+    def busy_seconds(self) -> float | None:
+        return None
+
+
 FAULTY: dict[Callable, str] = {
     ReadyTwice: "starting twice made it ready 2 times",
     NeverReady: "the worker did not get ready within 1 s",
@@ -193,6 +203,8 @@ FAULTY: dict[Callable, str] = {
     Overspends: "a budget of 3 images let 6 requests be taken",
     OverspendsLater: "a budget of 3 images let 0 be made and 2 more be ordered",
     Breaks: r"the worker gave up: \['it had enough'\]",
+    NeverBusy: "busy_seconds was 0.0 before a variant was made and 0.0 behind; count",
+    KnowsNoTime: "busy_seconds is None once it is ready; count the seconds of generation",
     CountsWrong: "1280 requests are outstanding after 256 were taken",
 }
 
