@@ -18,6 +18,7 @@ from genaug_data.demo.training import accuracy, small_network, train_network
 from genaug_data.generators import InDomainDiffusion
 from genaug_data.report import draw_families
 from genaug_data.tasks import SampleView, detect_task
+from genaug_data.workers import Budget
 
 
 def _parser() -> ArgumentParser:
@@ -73,6 +74,8 @@ def _main_job(train: Digits, test: Digits, generator: InDomainDiffusion, cache: 
         generator=generator,
         recipes=RECIPES,
         refresh_every=8,
+        # A training of seconds is over before it could be slowed much.
+        budget=Budget(slowdown=None),
         progress=chosen.progress,
     )
     wrapped.wait_until_ready()
