@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from benchmarks.generation.comparison import slices, some_parents
+from benchmarks.generation.comparison import alone_or_not, slices, some_parents
 from benchmarks.generation.limit import matrix_rate, operations
 from benchmarks.generation.loops import Ours, encoded, load, naive, tuned
 from benchmarks.generation.networks import denoiser, tiny
@@ -45,3 +45,9 @@ def test_large_networks_have_the_size_of_the_models_that_they_stand_for(
     with torch.device("meta"):
         network = denoiser(width=width, heads=heads, linear=linear)
     assert sum(weight.numel() for weight in network.parameters()) / 1e6 == pytest.approx(millions, abs=0.1)
+
+
+def test_an_image_is_the_same_alone_and_in_a_batch_of_sixteen(tmp_path: Path) -> None:
+    setting = tiny(tmp_path, 32)
+    assert setting.batch == 16
+    assert alone_or_not(setting, CPU) <= 1e-4
