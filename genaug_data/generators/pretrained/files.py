@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -101,13 +103,24 @@ class ModelFiles:
 def digest_of(place: Path) -> str:
     """Return a hash of a file, or of all weights and settings in a folder, as 16 hexadecimal digits."""
     found = hashlib.blake2b(digest_size=8)
-    files = [place] if place.is_file() else [file for file in place.rglob("*") if file.suffix in _DECISIVE]
-    for file in sorted(files):
+    for file in [place] if place.is_file() else sorted(_decisive(place)):
         found.update(f"{file.relative_to(place)} {file.stat().st_size} ".encode())
         with file.open("rb") as opened:
             while chunk := opened.read(_CHUNK):
                 found.update(chunk)
     return found.hexdigest()
+
+
+def _decisive(folder: Path) -> Iterator[Path]:
+    # Parts that models share are often links to folders, which rglob does not go into.
+    for inside, folders, names in os.walk(folder, followlinks=True):
+        here = Path(inside).resolve()
+        # A link to where it lies in would lead round for ever.
+        folders[:] = [name for name in folders if not here.is_relative_to(Path(inside, name).resolve())]
+        for name in names:
+            file = Path(inside, name)
+            if file.suffix in _DECISIVE and file.is_file():
+                yield file
 
 
 def _check_parts(folder: Path, parts: dict[str, Any]) -> None:

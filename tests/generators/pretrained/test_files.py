@@ -87,6 +87,19 @@ def test_the_digest_is_of_weights_and_settings_alone(tmp_path: Path) -> None:
     assert digest_of(folder / "weights.safetensors") != digest_of(folder / "unet" / "config.json")
 
 
+def test_the_digest_is_of_parts_that_are_links_as_well(model: Path, tmp_path: Path) -> None:
+    own, linked = tmp_path / "own", tmp_path / "linked"
+    shutil.copytree(model, own)
+    linked.mkdir()
+    for part in own.iterdir():
+        (linked / part.name).symlink_to(part)
+    (linked / "round").symlink_to(linked)
+    (linked / "nothing.json").symlink_to(tmp_path / "nothing")
+    assert digest_of(linked) == digest_of(own) == digest_of(model)
+    (own / "unet" / "config.json").write_text("{}")
+    assert digest_of(linked) == digest_of(own) != digest_of(model)
+
+
 def test_a_network_of_its_own_is_known_by_its_settings(tmp_path: Path) -> None:
     with pytest.raises(GeneratorError, match="is no saved model of diffusers: config\\.json is missing"):
         _ = ModelFiles(tmp_path, index="config.json").folder
