@@ -100,6 +100,17 @@ class ModelFiles:
             ) from error
 
 
+def tidy(name: str | Path) -> str:
+    """Return a folder or id in one way of writing it, as the name of a model is part of every variant's key.
+
+    Example:
+        >>> tidy("./models/sd/"), tidy("some/model")
+        ('models/sd', 'some/model')
+    """
+    text = str(name)
+    return text if text == "" or "://" in text else os.path.normpath(os.path.expanduser(text))
+
+
 def digest_of(place: Path) -> str:
     """Return a hash of a file, or of all weights and settings in a folder, as 16 hexadecimal digits."""
     found = hashlib.blake2b(digest_size=8)

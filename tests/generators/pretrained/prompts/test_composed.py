@@ -19,6 +19,8 @@ def test_a_domain_is_drawn_for_each_variant() -> None:
     assert CLASSES.identity in prompts.identity
     with pytest.raises(ConfigError, match="at least one"):
         DomainPrompt(CLASSES, [])
+    with pytest.raises(ConfigError, match='pass \\["in snow"\\]'):
+        DomainPrompt(CLASSES, "in snow")
 
 
 def test_a_paraphrase_is_asked_for_once_a_prompt() -> None:
