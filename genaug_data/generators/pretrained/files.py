@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from genaug_data.errors import GeneratorError
+from genaug_data.errors import GeneratorError, brief
 
+_HALF = re.compile(r"\.(fp16|bf16)[.-]")
 _CHUNK = 1 << 20
 _DECISIVE = (".safetensors", ".json", ".txt", ".model")
 _PICKLED = (".bin", ".ckpt", ".pt", ".pth")
@@ -45,13 +47,33 @@ class ModelFiles:
         folder = Path(self.model)
         if not folder.is_dir():
             folder = self._cached()
+        elif self.revision is not None:
+            raise GeneratorError(
+                f"only a model by id has revisions, got {self.revision!r} for the folder {folder}; leave it out"
+            )
         if not (folder / self._index).is_file():
             raise GeneratorError(f"{folder} is no saved model of diffusers: {self._index} is missing; pass its folder")
+        settings = read_settings(folder / self._index)
         if self._index == "model_index.json":
-            _check_parts(folder, json.loads((folder / self._index).read_text()))
+            _check_parts(folder, settings)
         else:
             _check_weights(folder, folder)
         return folder
+
+    @cached_property
+    def variant(self) -> str | None:
+        """Half precision in the names of weights, "fp16" for example, where some part has no others.
+
+        Raises:
+            GeneratorError: as :attr:`folder`.
+        """
+        for part in (self.folder, *(place for place in self.folder.iterdir() if place.is_dir())):
+            names = [file.name for file in part.glob("*.safetensors")]
+            if part == self.folder and self._index == "model_index.json":
+                continue  # those beside the parts belong to other programs
+            if names and all(_HALF.search(name) for name in names):
+                return str(_HALF.search(names[0])[1])  # type: ignore[index]
+        return None
 
     @cached_property
     def digest(self) -> str:
@@ -74,9 +96,8 @@ class ModelFiles:
 
         found = {"model": self.model}
         # The cache keeps a revision in the folder of its commit.
-        revision = self.folder.name if self.folder.parent.name == "snapshots" else self.revision
-        if revision:
-            found["revision"] = revision
+        if self.folder.parent.name == "snapshots":
+            found["revision"] = self.folder.name
         card = self.folder / "README.md"
         if card.is_file():
             try:
@@ -98,6 +119,21 @@ class ModelFiles:
                 f"the model {self.model!r} is neither a folder nor in this machine's Hugging Face cache; run "
                 f"`hf download {self.model}` where there is a network, or pass the folder of a saved model"
             ) from error
+
+
+def read_settings(file: Path) -> dict[str, Any]:
+    """Return what is in a JSON file of settings.
+
+    Raises:
+        GeneratorError: it holds none.
+    """
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise GeneratorError(f"{file} cannot be read as JSON ({brief(error)}); download it again") from error
+    if not isinstance(found, dict):
+        raise GeneratorError(f"{file} holds a {type(found).__name__} and no settings; download it again")
+    return found
 
 
 def tidy(name: str | Path) -> str:
@@ -137,12 +173,19 @@ def _decisive(folder: Path) -> Iterator[Path]:
 def _check_parts(folder: Path, parts: dict[str, Any]) -> None:
     """Refuse a model that lacks a part, or has one as a pickle only, before diffusers says so at length."""
     for name, found in parts.items():
-        if name.startswith("_") or not isinstance(found, list) or found[0] is None:
+        if name.startswith("_") or not isinstance(found, list) or found[:1] in ([], [None]):
             continue
         part = folder / name
         if not part.is_dir():
             raise GeneratorError(f"the model in {folder} lacks its part {name}/; download all of it again")
         _check_weights(folder, part)
+        # Without one, transformers makes a tokenizer that knows no word, and says nothing.
+        if name.startswith("tokenizer") and not any(_is_vocabulary(file) for file in part.iterdir()):
+            raise GeneratorError(f"the part {name}/ of the model in {folder} has no vocabulary; download it again")
+
+
+def _is_vocabulary(file: Path) -> bool:
+    return file.name == "tokenizer.json" or file.name.startswith("vocab") or file.suffix == ".model"
 
 
 def _check_weights(folder: Path, part: Path) -> None:

@@ -107,3 +107,23 @@ def test_a_network_of_its_own_is_known_by_its_settings(tmp_path: Path) -> None:
     (tmp_path / "diffusion_pytorch_model.bin").write_bytes(b"")
     with pytest.raises(GeneratorError, match=f"the model in {tmp_path} has pickled weights only"):
         _ = ModelFiles(tmp_path, index="config.json").folder
+
+
+def test_weights_that_are_only_there_in_half_precision_are_found(model: Path, tmp_path: Path) -> None:
+    half = tmp_path / "half"
+    shutil.copytree(model, half)
+    assert ModelFiles(half).variant is None
+    weights = half / "unet" / "diffusion_pytorch_model.safetensors"
+    weights.rename(weights.with_suffix(".fp16.safetensors"))
+    assert ModelFiles(half).variant == ModelFiles(half / "unet", index="config.json").variant == "fp16"
+    parents, own = samples(2), opened(model).generate(samples(2), requests(2))
+    assert furthest(opened(half).generate(parents, requests(2)), own) == 0
+    replaced = ImageToImage(
+        DiffusersModel(str(model), unet=str(half / "unet")), prompts=opened(model).prompts, device="cpu"
+    )
+    assert furthest(replaced.generate(parents, requests(2)), own) == 0
+
+
+def test_a_folder_has_no_revisions(model: Path) -> None:
+    with pytest.raises(GeneratorError, match="only a model by id has revisions, got 'v2'"):
+        _ = ModelFiles(model, revision="v2").folder
