@@ -102,8 +102,8 @@ def replace_scheduler(pipeline: Any, name: str) -> None:
         pipeline.scheduler = kind.from_config(pipeline.scheduler.config, timestep_spacing="trailing")
     except Exception as error:
         raise GeneratorError(
-            f"the scheduler {name} cannot take the place of the model's own ({brief(error)}); pass another, or leave it "
-            "out"
+            f"the scheduler {name} cannot take the place of the model's own ({brief(error)}); pass another, or leave "
+            "it out"
         ) from error
 
 
