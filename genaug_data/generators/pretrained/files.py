@@ -108,6 +108,10 @@ class ModelFiles:
                 found["license"] = str(licence)
         return found
 
+    def __getstate__(self) -> dict[str, Any]:
+        # A copy reads the files anew, which may be others by then: it must not be known by those of before.
+        return {name: self.__dict__[name] for name in ("model", "revision", "_index")}
+
     def _cached(self) -> Path:
         from huggingface_hub import snapshot_download
         from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError

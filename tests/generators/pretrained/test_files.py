@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pickle
 import shutil
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 
 from genaug_data.errors import GeneratorError
 from genaug_data.generators.pretrained import DiffusersModel, ImageToImage
+from genaug_data.generators.pretrained.adapters import LoraFile
 from genaug_data.generators.pretrained.files import ModelFiles, digest_of
 from tests.generators.pretrained.families import furthest, opened, requests, samples
 
@@ -127,3 +129,19 @@ def test_weights_that_are_only_there_in_half_precision_are_found(model: Path, tm
 def test_a_folder_has_no_revisions(model: Path) -> None:
     with pytest.raises(GeneratorError, match="only a model by id has revisions, got 'v2'"):
         _ = ModelFiles(model, revision="v2").folder
+
+
+def test_a_copy_is_known_by_the_files_that_it_will_read(model: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(model, folder)
+    generator = ImageToImage(str(folder), device="cpu")
+    before = generator.fingerprint
+    assert pickle.loads(pickle.dumps(generator)).fingerprint == before
+    (folder / "unet" / "config.json").write_text("{}")
+    assert pickle.loads(pickle.dumps(generator)).fingerprint != before
+    file = folder / "lora.safetensors"
+    file.write_bytes(b"1")
+    lora = LoraFile(file)
+    before = lora.digest
+    file.write_bytes(b"2")
+    assert pickle.loads(pickle.dumps(lora)).digest != before
