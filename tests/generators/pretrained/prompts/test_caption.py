@@ -27,7 +27,7 @@ def test_a_partial_caption_is_a_beginning_of_half_of_the_words_at_least() -> Non
 
 @pytest.mark.parametrize("said", [None, ["a dog"]])
 def test_a_captioner_that_returns_no_text_is_said(said: Any) -> None:
-    with pytest.raises(GeneratorError, match="the captioner 'odd' returned a .*: return the caption as one text"):
+    with pytest.raises(GeneratorError, match=r"the captioner 'odd' returned a .*: return the caption as one text"):
         CaptionPrompt(lambda sample: said, name="odd").prompt(parent(0), 0)
 
 
