@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import torch
 
-from genaug_data.errors import ConfigError
+from genaug_data.errors import ConfigError, GenaugWarning
 from genaug_data.generators.base import BaseGenerator, ParentBatch
 from genaug_data.generators.pretrained.colours import from_colours, to_colours
 from genaug_data.generators.pretrained.loaded import Order
@@ -19,6 +19,8 @@ from genaug_data.generators.pretrained.pipeline import Pipeline
 from genaug_data.generators.pretrained.prompts import FixedPrompt, PromptPolicy
 from genaug_data.sample import Request, Sample
 from genaug_data.seeding import derive
+
+_MOST_SHOWN = 200
 
 
 class PretrainedGenerator(BaseGenerator):
@@ -37,7 +39,7 @@ class PretrainedGenerator(BaseGenerator):
         device: ``"auto"`` (a GPU if there is one), or a device of torch.
 
     Raises:
-        ConfigError: ``max_attempts`` is below 1.
+        ConfigError: ``max_attempts`` is below 1, or ``prompts`` is a text.
     """
 
     kind: str
@@ -55,6 +57,8 @@ class PretrainedGenerator(BaseGenerator):
         super().__init__(batch_size=batch_size, device=device)
         if max_attempts < 1:
             raise ConfigError(f"max_attempts must be at least 1, got {max_attempts}; 3 is the default")
+        if isinstance(prompts, str):
+            raise ConfigError(f'prompts must be a policy, got the text "{prompts}"; pass FixedPrompt("{prompts}")')
         self.prompts: PromptPolicy = FixedPrompt() if prompts is None else prompts
         self._max_attempts = max_attempts
         self._model = model if isinstance(model, DiffusersModel) else DiffusersModel(str(model))
@@ -202,8 +206,10 @@ class PretrainedGenerator(BaseGenerator):
             cut = self._pipeline.cut(prompt, self.device)
             if cut and not self._warned:
                 self._warned = True
+                shown = prompt if len(prompt) <= _MOST_SHOWN else f"{prompt[:_MOST_SHOWN]}..."
                 warnings.warn(
-                    f"the text encoder does not take the last {cut} tokens of the prompt {prompt!r}; shorten it, they "
+                    f"the text encoder does not take the last {cut} tokens of the prompt {shown!r}; shorten it, they "
                     "are left out",
+                    GenaugWarning,
                     stacklevel=2,
                 )

@@ -7,13 +7,15 @@ from typing import Any
 
 import torch
 
-from genaug_data.errors import ConfigError
+from genaug_data.errors import ConfigError, GeneratorError
 from genaug_data.generators.base import ParentBatch
 from genaug_data.generators.padding import pad_image
 from genaug_data.generators.pretrained.base import PretrainedGenerator
 from genaug_data.generators.pretrained.conditions import Canny, Condition
+from genaug_data.generators.pretrained.files import tidy
 from genaug_data.generators.pretrained.model import DiffusersModel
 from genaug_data.generators.pretrained.prompts import PromptPolicy
+from genaug_data.sample import Sample
 
 _KINDS = {"parent": "AutoPipelineForImage2Image", "noise": "AutoPipelineForText2Image"}
 
@@ -61,7 +63,7 @@ class ControlNet(PretrainedGenerator):
         if scale < 0:
             raise ConfigError(f"scale must not be negative, got {scale}; 0.8 is the default")
         self.kind = _KINDS[start]
-        self._controlnet = str(controlnet)
+        self._controlnet = tidy(controlnet)
         self._condition: Condition = Canny() if condition is None else condition
         self._scale = float(scale)
         self._start = start
@@ -79,13 +81,22 @@ class ControlNet(PretrainedGenerator):
         """Return the condition images, and the parents where denoising begins with them.
 
         Raises:
-            GeneratorError: a parent has nothing to be drawn.
+            GeneratorError: a parent has nothing to be drawn, or a condition of your own returned no such image.
         """
         height, width = colours.shape[-2:]
-        drawn = [pad_image(self._condition.image(parent), (height, width)) for parent in batch.parents]
+        drawn = [pad_image(self._drawn(parent), (height, width)) for parent in batch.parents]
         control = torch.stack(drawn).to(colours)
         shared = {"controlnet_conditioning_scale": self._scale, "height": height, "width": width}
         if self._start == "noise":
             # A pipeline without a parent calls the condition "image" in some families, "control_image" in others.
             return {"condition": control, **shared}
         return {"image": colours, "control_image": control, "strength": batch.recipe.strength, **shared}
+
+    def _drawn(self, parent: Sample) -> torch.Tensor:
+        drawn, expected = self._condition.image(parent), (3, *parent.image.shape[-2:])
+        if not isinstance(drawn, torch.Tensor) or not drawn.is_floating_point() or tuple(drawn.shape) != expected:
+            what = f"{drawn.dtype} {tuple(drawn.shape)}" if isinstance(drawn, torch.Tensor) else type(drawn).__name__
+            raise GeneratorError(
+                f"the condition {self._condition.identity} returned {what}: return float {expected} in [0, 1]"
+            )
+        return drawn

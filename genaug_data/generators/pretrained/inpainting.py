@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -34,7 +35,7 @@ class Inpainting(PretrainedGenerator):
         device: ``"auto"`` (a GPU if there is one), or a device of torch.
 
     Raises:
-        ConfigError: no class is named, or ``max_attempts`` is below 1.
+        ConfigError: no class is named, or one by something else than its id, or ``max_attempts`` is below 1.
 
     Example:
         >>> Inpainting("models/sd-inpainting", classes=[0]).identity[:40]
@@ -55,9 +56,12 @@ class Inpainting(PretrainedGenerator):
         device: str | torch.device = "auto",
     ) -> None:
         super().__init__(model, prompts=prompts, max_attempts=max_attempts, batch_size=batch_size, device=device)
-        if not classes:
+        try:
+            self._classes = sorted({int(one) for one in classes})
+        except (TypeError, ValueError) as error:
+            raise ConfigError(f"classes must be ids of the mask, got {classes!r}; pass a list of them") from error
+        if not self._classes:
             raise ConfigError("classes must name at least one id of the mask, got none; [0] is often the background")
-        self._classes = sorted(set(classes))
         self._outside = outside
 
     def settings(self) -> Sequence[str]:
@@ -67,6 +71,29 @@ class Inpainting(PretrainedGenerator):
     def unchanged(self, parent: Sample) -> torch.Tensor:
         """Return where the parent's pixels stay."""
         return ~self._region(parent)
+
+    def make(self, batch: ParentBatch) -> list[torch.Tensor | str]:
+        """Make the variants of a batch; a parent without a pixel to make anew is refused before anything is made.
+
+        Raises:
+            GeneratorError: as :meth:`PretrainedGenerator.make`, and where an annotation has neither a mask nor boxes.
+        """
+        places = [place for place, parent in enumerate(batch.parents) if self._region(parent).any()]
+        what = "outside of the classes" if self._outside else "of the classes"
+        answers: list[torch.Tensor | str] = [
+            f"the image has no pixel {what} {self._classes}, so there is nothing to make anew"
+        ] * len(batch.parents)
+        if places:
+            some = ParentBatch(
+                batch.images[places],
+                [batch.targets[place] for place in places],
+                batch.recipe,
+                [batch.seeds[place] for place in places],
+                [batch.parents[place] for place in places],
+            )
+            for place, answer in zip(places, super().make(some), strict=True):
+                answers[place] = answer
+        return answers
 
     def inputs(self, batch: ParentBatch, colours: torch.Tensor) -> Mapping[str, Any]:
         """Return the parents, the region of each, and the strength of the edit.
@@ -88,13 +115,14 @@ class Inpainting(PretrainedGenerator):
         target, size = parent.target, parent.image.shape[-2:]
         wanted = torch.tensor(self._classes)
         if isinstance(target, torch.Tensor) and target.shape == size:
-            region = torch.isin(target.as_subclass(torch.Tensor), wanted.to(target.dtype))
+            region = torch.isin(target.as_subclass(torch.Tensor).long(), wanted)
         elif isinstance(target, Mapping) and {"boxes", "labels"} <= set(target):
             region = torch.zeros(size, dtype=torch.bool)
-            chosen = torch.isin(target["labels"], wanted.to(target["labels"].dtype))
+            chosen = torch.isin(target["labels"].long(), wanted)
             for left, top, right, bottom in target["boxes"][chosen].tolist():
-                # A pixel that the box touches belongs to it.
-                region[max(0, int(top)) : -int(-bottom // 1), max(0, int(left)) : -int(-right // 1)] = True
+                # A pixel that the box touches belongs to it; what lies outside of the image touches none.
+                rows = slice(max(0, math.floor(top)), max(0, math.ceil(bottom)))
+                region[rows, max(0, math.floor(left)) : max(0, math.ceil(right))] = True
         else:
             raise GeneratorError(
                 f"the region to make anew is read from a mask (H, W) or from boxes with labels, got "

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from genaug_data.errors import ConfigError
+from genaug_data.errors import ConfigError, GeneratorError
 from genaug_data.generators.pretrained.image_to_image import ImageToImage
 from genaug_data.generators.pretrained.model import DiffusersModel
 from genaug_data.generators.pretrained.prompts import ClassPrompt
@@ -29,7 +29,8 @@ class InterClass(ImageToImage):
         device: ``"auto"`` (a GPU if there is one), or a device of torch.
 
     Raises:
-        ConfigError: there are fewer than two classes, ``gamma`` is not positive, or ``max_attempts`` is below 1.
+        ConfigError: ``prompts`` are no ClassPrompt, or of fewer than two classes, ``gamma`` is not positive, or
+            ``max_attempts`` is below 1.
 
     Example:
         >>> InterClass("models/sd", prompts=ClassPrompt(["cat", "dog"])).identity[:24]
@@ -48,6 +49,11 @@ class InterClass(ImageToImage):
         batch_size: int = 8,
         device: str | torch.device = "auto",
     ) -> None:
+        if not isinstance(prompts, ClassPrompt):
+            raise ConfigError(
+                f"the prompts of variants between classes must be a ClassPrompt, got a {type(prompts).__name__}; pass "
+                "one, with several templates for several domains"
+            )
         super().__init__(model, prompts=prompts, max_attempts=max_attempts, batch_size=batch_size, device=device)
         if len(prompts.classes) < 2:
             raise ConfigError(f"variants between classes need two of them, got {prompts.classes}; pass ImageToImage")
@@ -74,7 +80,12 @@ class InterClass(ImageToImage):
         return parent.target if drawn < kept else other
 
     def _other(self, parent: Sample, seed: int) -> int:
-        target = parent.target
+        target, classes = parent.target, len(self.prompts.classes)
+        if isinstance(target, torch.Tensor) and target.shape != (classes,):
+            raise GeneratorError(
+                f"a vector of probabilities must have one for each of the {classes} classes that have names, got the "
+                f"shape {tuple(target.shape)}; name them all in ClassPrompt(classes)"
+            )
         own = self.prompts.number(int(target.argmax()) if isinstance(target, torch.Tensor) else target)
-        place = derive(seed, "other class") % (len(self.prompts.classes) - 1)
+        place = derive(seed, "other class") % (classes - 1)
         return place + (place >= own)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from genaug_data.errors import GeneratorError, brief
-from genaug_data.generators.pretrained.files import ModelFiles
+from genaug_data.generators.pretrained.files import ModelFiles, read_settings
 from genaug_data.generators.pretrained.quiet import quiet
 
 if TYPE_CHECKING:
@@ -34,7 +33,12 @@ def load_pipeline(files: ModelFiles, kind: str, dtype: torch.dtype, **parts: Any
     try:
         with quiet():
             pipeline = found.from_pretrained(
-                files.folder, local_files_only=True, use_safetensors=True, dtype=dtype, **parts
+                files.folder,
+                local_files_only=True,
+                use_safetensors=True,
+                dtype=dtype,
+                variant=files.variant,
+                **parts,
             )
             if controlnet:
                 # In two steps: in one, diffusers looks for a class by a name that not every saved pipeline leads to.
@@ -62,13 +66,13 @@ def load_part(files: ModelFiles, family: str, dtype: torch.dtype) -> Any:
     """
     import diffusers
 
-    name = str(json.loads((files.folder / "config.json").read_text()).get("_class_name"))
+    name = str(read_settings(files.folder / "config.json").get("_class_name"))
     if family not in name or not hasattr(diffusers, name):
         raise GeneratorError(f"{files.folder} holds a {name} and no {family} of diffusers; pass the folder of one")
     try:
         with quiet():
             return getattr(diffusers, name).from_pretrained(
-                files.folder, local_files_only=True, use_safetensors=True, dtype=dtype
+                files.folder, local_files_only=True, use_safetensors=True, dtype=dtype, variant=files.variant
             )
     except Exception as error:
         raise GeneratorError(
@@ -94,7 +98,13 @@ def replace_scheduler(pipeline: Any, name: str) -> None:
             f"the model was trained for schedulers like its {own.__name__}, got {name!r}, which noises images in "
             "another way; leave it out"
         )
-    pipeline.scheduler = kind.from_config(pipeline.scheduler.config, timestep_spacing="trailing")
+    try:
+        pipeline.scheduler = kind.from_config(pipeline.scheduler.config, timestep_spacing="trailing")
+    except Exception as error:
+        raise GeneratorError(
+            f"the scheduler {name} cannot take the place of the model's own ({brief(error)}); pass another, or leave "
+            "it out"
+        ) from error
 
 
 def place(pipeline: Any, model: DiffusersModel, device: torch.device) -> None:

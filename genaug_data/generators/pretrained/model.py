@@ -10,6 +10,7 @@ import torch
 
 from genaug_data.errors import ConfigError
 from genaug_data.generators.pretrained.adapters.base import Adapter
+from genaug_data.generators.pretrained.files import tidy
 
 _CHOICES = {"dtype": ("auto", "float32", "bfloat16", "float16"), "attention": ("sdpa", "xformers")}
 
@@ -38,7 +39,7 @@ class DiffusersModel:
         offload: whether each part is on the GPU only while it works, which is slower and needs the least memory.
 
     Raises:
-        ConfigError: ``dtype`` or ``attention`` is none of these.
+        ConfigError: ``dtype`` or ``attention`` is none of these, or ``adapters`` are no list.
 
     Example:
         >>> DiffusersModel("models/sd-turbo", dtype="bfloat16").identity
@@ -58,6 +59,13 @@ class DiffusersModel:
     offload: bool = False
 
     def __post_init__(self) -> None:
+        if isinstance(self.adapters, str) or not isinstance(self.adapters, Sequence):
+            raise ConfigError(
+                f"adapters must be a list, got a {type(self.adapters).__name__}; pass [...] of it, also where it is one"
+            )
+        for name in ("name", "autoencoder", "unet"):
+            if getattr(self, name) is not None:
+                object.__setattr__(self, name, tidy(getattr(self, name)))
         for field, choices in _CHOICES.items():
             if getattr(self, field) not in choices:
                 raise ConfigError(

@@ -61,7 +61,9 @@ class Pipeline:
         Raises:
             GeneratorError: as :meth:`digest`.
         """
-        parts = [self._files.digest, *(files.digest for part, (_, files) in self._others.items() if part == "vae")]
+        # A fit loads a ControlNet as well, but does not ask it.
+        others = [f"{part} {files.digest}" for part, (_, files) in self._others.items() if part != "controlnet"]
+        parts = [self._files.digest, *others]
         parts += [f"{adapter.identity} {adapter.digest}" for adapter in self.model.adapters[:adapters]]
         return hashlib.blake2b(" ".join(parts).encode(), digest_size=8).hexdigest()
 

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from genaug_data.generators.pretrained.precision import in_float32
+from genaug_data.generators.pretrained.quiet import quiet
 from genaug_data.generators.pretrained.recent import Recent, Tensors
 
 _MOST_BYTES = 512 << 20
@@ -90,7 +91,7 @@ class Words:
 
     @torch.no_grad()
     def _encode(self, texts: Sequence[Any], encode: Any) -> list[Tensors]:
-        with in_float32(self._encoders.values() if self._widened else ()), self._encoders_at_work():
+        with quiet(), in_float32(self._encoders.values() if self._widened else ()), self._encoders_at_work():
             return [{name: value.to("cpu") for name, value in encode(text).items()} for text in texts]
 
     def _told(self, text: str) -> Tensors:

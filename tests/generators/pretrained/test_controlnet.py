@@ -119,3 +119,16 @@ def test_what_cannot_be_done_is_said(model: Path, edges: Path) -> None:
         ControlNet(str(model), controlnet=str(edges), condition=DrawnAnnotation(), device="cpu").generate(
             [Sample(parents(1)[0].image, 3)], orders(1)
         )
+
+
+@pytest.mark.parametrize("returned", [torch.zeros(3, 9, 9), torch.zeros(3, 21, 30, dtype=torch.uint8), None])
+def test_a_condition_of_the_users_own_that_is_no_image_is_said(model: Path, edges: Path, returned: object) -> None:
+    class Odd:
+        identity = "Odd"
+
+        def image(self, parent: Sample) -> object:
+            return returned
+
+    generator = ControlNet(str(model), controlnet=str(edges), condition=Odd(), device="cpu")
+    with pytest.raises(GeneratorError, match=r"the condition Odd returned .*: return float \(3, 21, 30\)"):
+        generator.generate(parents(1), orders(1))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pickle
 import shutil
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 
 from genaug_data.errors import GeneratorError
 from genaug_data.generators.pretrained import DiffusersModel, ImageToImage
+from genaug_data.generators.pretrained.adapters import LoraFile
 from genaug_data.generators.pretrained.files import ModelFiles, digest_of
 from tests.generators.pretrained.families import furthest, opened, requests, samples
 
@@ -87,6 +89,19 @@ def test_the_digest_is_of_weights_and_settings_alone(tmp_path: Path) -> None:
     assert digest_of(folder / "weights.safetensors") != digest_of(folder / "unet" / "config.json")
 
 
+def test_the_digest_is_of_parts_that_are_links_as_well(model: Path, tmp_path: Path) -> None:
+    own, linked = tmp_path / "own", tmp_path / "linked"
+    shutil.copytree(model, own)
+    linked.mkdir()
+    for part in own.iterdir():
+        (linked / part.name).symlink_to(part)
+    (linked / "round").symlink_to(linked)
+    (linked / "nothing.json").symlink_to(tmp_path / "nothing")
+    assert digest_of(linked) == digest_of(own) == digest_of(model)
+    (own / "unet" / "config.json").write_text("{}")
+    assert digest_of(linked) == digest_of(own) != digest_of(model)
+
+
 def test_a_network_of_its_own_is_known_by_its_settings(tmp_path: Path) -> None:
     with pytest.raises(GeneratorError, match="is no saved model of diffusers: config\\.json is missing"):
         _ = ModelFiles(tmp_path, index="config.json").folder
@@ -94,3 +109,39 @@ def test_a_network_of_its_own_is_known_by_its_settings(tmp_path: Path) -> None:
     (tmp_path / "diffusion_pytorch_model.bin").write_bytes(b"")
     with pytest.raises(GeneratorError, match=f"the model in {tmp_path} has pickled weights only"):
         _ = ModelFiles(tmp_path, index="config.json").folder
+
+
+def test_weights_that_are_only_there_in_half_precision_are_found(model: Path, tmp_path: Path) -> None:
+    half = tmp_path / "half"
+    shutil.copytree(model, half)
+    assert ModelFiles(half).variant is None
+    weights = half / "unet" / "diffusion_pytorch_model.safetensors"
+    weights.rename(weights.with_suffix(".fp16.safetensors"))
+    assert ModelFiles(half).variant == ModelFiles(half / "unet", index="config.json").variant == "fp16"
+    parents, own = samples(2), opened(model).generate(samples(2), requests(2))
+    assert furthest(opened(half).generate(parents, requests(2)), own) == 0
+    replaced = ImageToImage(
+        DiffusersModel(str(model), unet=str(half / "unet")), prompts=opened(model).prompts, device="cpu"
+    )
+    assert furthest(replaced.generate(parents, requests(2)), own) == 0
+
+
+def test_a_folder_has_no_revisions(model: Path) -> None:
+    with pytest.raises(GeneratorError, match="only a model by id has revisions, got 'v2'"):
+        _ = ModelFiles(model, revision="v2").folder
+
+
+def test_a_copy_is_known_by_the_files_that_it_will_read(model: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(model, folder)
+    generator = ImageToImage(str(folder), device="cpu")
+    before = generator.fingerprint
+    assert pickle.loads(pickle.dumps(generator)).fingerprint == before
+    (folder / "unet" / "config.json").write_text("{}")
+    assert pickle.loads(pickle.dumps(generator)).fingerprint != before
+    file = folder / "lora.safetensors"
+    file.write_bytes(b"1")
+    lora = LoraFile(file)
+    before = lora.digest
+    file.write_bytes(b"2")
+    assert pickle.loads(pickle.dumps(lora)).digest != before

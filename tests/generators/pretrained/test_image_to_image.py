@@ -142,6 +142,11 @@ def test_a_class_without_a_name_is_said(model: Path) -> None:
         generator.generate(samples(2), requests(2))
 
 
+def test_a_text_in_the_place_of_a_policy_is_refused() -> None:
+    with pytest.raises(ConfigError, match='pass FixedPrompt\\("a cat"\\)'):
+        ImageToImage("model", prompts="a cat")
+
+
 def test_a_dtype_that_is_none_is_refused() -> None:
     with pytest.raises(ConfigError, match="dtype must be"):
         DiffusersModel("model", dtype="int8")

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from genaug_data.errors import ConfigError, GeneratorError
-from genaug_data.generators.pretrained import ClassPrompt, ImageToImage, InterClass
+from genaug_data.generators.pretrained import ClassPrompt, DomainPrompt, ImageToImage, InterClass
 from genaug_data.sample import Recipe, Request, Sample
 from genaug_data.seeding import torch_generator
 
@@ -66,5 +66,9 @@ def test_what_cannot_be_mixed_is_said(model: Path) -> None:
         InterClass(str(model), prompts=ClassPrompt(["cat"]))
     with pytest.raises(ConfigError, match="gamma must be above 0"):
         InterClass(str(model), prompts=PROMPTS, gamma=0)
+    with pytest.raises(ConfigError, match="must be a ClassPrompt, got a DomainPrompt"):
+        InterClass(str(model), prompts=DomainPrompt(PROMPTS, ["in snow"]))
+    with pytest.raises(GeneratorError, match="one for each of the 3 classes"):
+        InterClass(str(model), prompts=PROMPTS).told(parent(torch.ones(2) / 2), 0)
     with pytest.raises(GeneratorError, match="no id of the 3 classes"):
         InterClass(str(model), prompts=PROMPTS).told(parent(3), 0)

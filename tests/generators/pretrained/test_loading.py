@@ -49,6 +49,11 @@ def test_a_scheduler_that_is_none_is_said(model: Path, name: str) -> None:
     assert "\n" not in str(caught.value)
 
 
+def test_a_scheduler_that_cannot_be_made_of_the_models_settings_is_said(model: Path) -> None:
+    with pytest.raises(GeneratorError, match="the scheduler UnCLIPScheduler cannot take the place"):
+        edits(model, scheduler="UnCLIPScheduler").generate(samples(1), requests(1))
+
+
 @pytest.mark.parametrize(
     ("family", "name"), [("stable_diffusion", "FlowMatchEulerDiscreteScheduler"), ("flux", "EulerDiscreteScheduler")]
 )

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 from dataclasses import FrozenInstanceError
+from pathlib import Path
 
 import pytest
 import torch
 
 from genaug_data.errors import ConfigError
 from genaug_data.generators.pretrained import DiffusersModel
+from genaug_data.generators.pretrained.adapters import Lora
 
 CPU, GPU = torch.device("cpu"), torch.device("cuda")
 
@@ -42,3 +44,16 @@ def test_the_identity_tells_what_decides_the_images_and_nothing_else() -> None:
 def test_it_cannot_be_changed() -> None:
     with pytest.raises(FrozenInstanceError):
         DiffusersModel("model").name = "another"  # type: ignore[misc]
+
+
+def test_a_name_is_written_in_one_way() -> None:
+    names = ("models/sd", "models/sd/", "./models/sd", Path("models/sd"))
+    found = {DiffusersModel(name, unet=name, autoencoder=name).identity for name in names}
+    assert found == {"DiffusersModel('models/sd', autoencoder='models/sd', unet='models/sd')"}
+    assert DiffusersModel("~/sd").name == str(Path.home() / "sd")
+    assert DiffusersModel("some/model").name == "some/model"
+
+
+def test_one_adapter_in_the_place_of_a_list_is_refused() -> None:
+    with pytest.raises(ConfigError, match="adapters must be a list, got a Lora"):
+        DiffusersModel("model", adapters=Lora())

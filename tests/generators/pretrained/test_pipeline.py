@@ -38,9 +38,24 @@ def of_another_kind(folder: Path) -> None:
     (folder / "model_index.json").write_text(json.dumps({**index, "_class_name": "DDPMPipeline"}))
 
 
+def damaged(folder: Path) -> None:
+    (folder / "model_index.json").write_text('{"unet": ')
+
+
+def with_a_list_of_parts(folder: Path) -> None:
+    (folder / "model_index.json").write_text('["unet"]')
+
+
+def without_a_vocabulary(folder: Path) -> None:
+    (folder / "tokenizer" / "tokenizer.json").unlink()
+
+
 @pytest.mark.parametrize(
     ("harm", "sentence"),
     [
+        (damaged, "model_index.json cannot be read as JSON"),
+        (with_a_list_of_parts, "model_index.json holds a list and no settings"),
+        (without_a_vocabulary, "tokenizer/ .* has no vocabulary"),
         (without_index, "model_index.json is missing"),
         (without_a_part, "lacks its part vae/"),
         (pickled, "pickled weights only \\(diffusion_pytorch_model.bin\\)"),

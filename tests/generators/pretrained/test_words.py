@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import torch
 
+from genaug_data.errors import GenaugWarning
 from genaug_data.generators.pretrained import DiffusersModel
 from genaug_data.generators.pretrained.pipeline import Pipeline
 from genaug_data.generators.pretrained.words import Words
@@ -132,9 +133,25 @@ def test_tokens_that_are_left_out_are_counted(model: Path) -> None:
     assert [words.cut("x" * count) for count in (0, 1, 75, 76, 100)] == [0, 0, 0, 1, CUT]
 
 
+def test_diffusers_does_not_print_each_long_prompt(model: Path) -> None:
+    from diffusers.utils import logging
+
+    pipeline, found = loaded(model), []
+    encode = pipeline.encode_prompt
+
+    @functools.wraps(encode)
+    def watched(*args: Any, **settings: Any) -> Any:
+        found.append(logging.get_verbosity())
+        return encode(*args, **settings)
+
+    pipeline.encode_prompt = watched
+    Words(pipeline, CPU)([LONG], "")
+    assert found == [logging.ERROR] * 2
+
+
 def test_a_prompt_that_is_too_long_is_said_once_and_kept_with_the_variant(model: Path) -> None:
     generator, [parent] = opened(model, prompt=LONG), samples(1)
-    with pytest.warns(UserWarning, match=f"does not take the last {CUT} tokens of the prompt 'xxx.*'; shorten it"):
+    with pytest.warns(GenaugWarning, match=f"does not take the last {CUT} tokens of the prompt 'xxx.*'; shorten it"):
         cut = generator.generate([parent], requests(1))[0]
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -41,6 +41,10 @@ class FileAdapter(ABC):
         """
         return digest_of(self.file)
 
+    def __getstate__(self) -> dict[str, Any]:
+        # A copy reads the file anew, which may be another by then.
+        return {name: value for name, value in self.__dict__.items() if name != "digest"}
+
     def fit(self, *given: Any, **settings: Any) -> None:  # noqa: B027  # the contract of adapters has it
         """Do nothing: it was fitted before."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 
 from genaug_data.errors import ConfigError
+from genaug_data.generators.padding import pad_image
 from genaug_data.sample import Sample
 
 
@@ -45,5 +46,8 @@ class Canny:
 
         colours = parent.image[:3] if parent.image.shape[0] >= 3 else parent.image[:1]
         grey = colours.float().mean(0, keepdim=True).div(255)
-        edges = canny(grey[None], low_threshold=self._low, high_threshold=self._high)[1][0]
-        return edges.expand(3, -1, -1)
+        height, width = grey.shape[-2:]
+        # The detector mirrors two pixels at each side, so that there must be a third.
+        enough = pad_image(grey, (max(3, height), max(3, width)))
+        edges = canny(enough[None], low_threshold=self._low, high_threshold=self._high)[1][0]
+        return edges[:, :height, :width].expand(3, -1, -1)

@@ -20,7 +20,7 @@ class ClassPrompt:
         negative: what the image should not show.
 
     Raises:
-        ConfigError: no class or no template, or a template without a place for the name.
+        ConfigError: no class or no template, classes that are no list, or a template without a place for the name.
 
     Example:
         >>> import torch
@@ -32,6 +32,8 @@ class ClassPrompt:
     """
 
     def __init__(self, classes: Sequence[str], template: str | Sequence[str] = _TEMPLATE, negative: str = "") -> None:
+        if isinstance(classes, str):
+            raise ConfigError(f'the classes of a prompt must be a list of names, got "{classes}"; pass ["{classes}"]')
         self.classes = tuple(classes)
         self.templates = (template,) if isinstance(template, str) else tuple(template)
         self.negative = negative
@@ -65,7 +67,8 @@ class ClassPrompt:
 
     def of_class(self, number: int, seed: int) -> str:
         """Return the template with the name of a class."""
-        return drawn(self.templates, seed, "template").format(self.classes[number])
+        # Other braces, weights of words for example, are a part of the text.
+        return drawn(self.templates, seed, "template").replace("{}", str(self.classes[number]))
 
     def number(self, label: Target) -> int:
         """Return the class of an annotation.

@@ -54,9 +54,13 @@ class CaptionPrompt:
         """Return the caption.
 
         Raises:
-            GeneratorError: there is none.
+            GeneratorError: there is none, or the captioner returned something else.
         """
         caption = self._read(parent) if self._caption is None else self._caption(parent)
+        if not isinstance(caption, str):
+            raise GeneratorError(
+                f"the captioner {self._name!r} returned a {type(caption).__name__}: return the caption as one text"
+            )
         words = caption.split()
         if not self._partial or len(words) < 2:
             return caption

@@ -17,7 +17,7 @@ class DomainPrompt:
         domains: of which each variant draws one.
 
     Raises:
-        ConfigError: there is none.
+        ConfigError: there is none, or they are no list.
 
     Example:
         >>> import torch
@@ -28,6 +28,8 @@ class DomainPrompt:
     """
 
     def __init__(self, policy: PromptPolicy, domains: Sequence[str]) -> None:
+        if isinstance(domains, str):
+            raise ConfigError(f'domains must be a list, got "{domains}"; pass ["{domains}"]')
         if not domains:
             raise ConfigError("domains must name at least one, got none; pass ['in the rain'] or the like")
         self._policy = policy

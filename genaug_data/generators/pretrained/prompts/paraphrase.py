@@ -58,13 +58,16 @@ class ParaphrasePrompt:
             GeneratorError: it gave none.
         """
         text = self._policy.prompt(parent, seed)
-        if text not in self._known:
-            if len(self._known) >= _MOST_KEPT:
-                self._known.clear()
+        found = self._known.pop(text, None)
+        if found is None:
             said = self._paraphrase(text)
             if isinstance(said, str) or not said or not all(isinstance(one, str) for one in said):
                 raise GeneratorError(
                     f"the paraphrase {self._name!r} returned {said!r} for {text!r}: return a list of texts"
                 )
-            self._known[text] = tuple(said)
-        return drawn(self._known[text], seed, "paraphrase")
+            found = tuple(said)
+        self._known[text] = found  # the latest is the last
+        if len(self._known) > _MOST_KEPT:
+            # Only what was not asked for lately: what is being made is told again for its provenance.
+            del self._known[next(iter(self._known))]
+        return drawn(found, seed, "paraphrase")

@@ -74,6 +74,21 @@ def test_a_fit_belongs_to_the_model_in_its_folder(tmp_path: Path) -> None:
         assert len(list((tmp_path / "fits").glob("*/*/*.safetensors"))) == len(names) == seed + 1
 
 
+@pytest.mark.parametrize("part", ["unet", "vae"])
+def test_a_fit_belongs_to_the_part_that_takes_the_place_of_the_models_own(
+    model: Path, tmp_path: Path, part: str
+) -> None:
+    other = save_stable_diffusion(tmp_path / "other", seed=1)
+    settings = {"unet": {"unet": str(other / "unet")}, "vae": {"autoencoder": str(other / "vae")}}[part]
+    weights = set()
+    for changes in ({}, settings):
+        lora = Lora(2, steps=1, learning_rate=0.05)
+        adapted = DiffusersModel(str(model), adapters=[lora], **changes)
+        ImageToImage(adapted, prompts=PROMPTS, device="cpu").fit(pictures(2), tmp_path / "fits", progress=False)
+        weights.add(lora.digest)
+    assert len(weights) == 2
+
+
 def test_a_run_fits_them_in_its_worker(model: Path, tmp_path: Path) -> None:
     train = GenerativeAugmentDataset(
         [(sample.image, sample.target) for sample in pictures(4)],

@@ -37,3 +37,8 @@ def test_thresholds_that_are_none_are_refused(low: float, high: float) -> None:
 
 def test_thresholds_are_part_of_the_name() -> None:
     assert Canny(0.1, 0.3).identity != Canny().identity
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 9), (2, 2)])
+def test_the_smallest_images_have_edges_too(size: tuple[int, int]) -> None:
+    assert Canny().image(Sample(torch.zeros(3, *size, dtype=torch.uint8), 0)).shape == (3, *size)

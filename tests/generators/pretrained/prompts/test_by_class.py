@@ -43,3 +43,12 @@ def test_a_template_without_one_place_is_refused(template: str) -> None:
 def test_no_class_is_refused() -> None:
     with pytest.raises(ConfigError, match="at least one class"):
         ClassPrompt([])
+
+
+def test_braces_that_are_no_place_for_the_name_stay() -> None:
+    assert ClassPrompt(["ca{t}"], template="{{}} in {style}").prompt(parent(0), 0) == "{ca{t}} in {style}"
+
+
+def test_one_name_in_the_place_of_a_list_is_refused() -> None:
+    with pytest.raises(ConfigError, match='pass \\["cat"\\]'):
+        ClassPrompt("cat")

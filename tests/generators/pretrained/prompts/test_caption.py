@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from genaug_data.errors import ConfigError, GeneratorError
@@ -21,6 +23,12 @@ def test_a_partial_caption_is_a_beginning_of_half_of_the_words_at_least() -> Non
     found = {prompts.prompt(parent(CAPTION), seed) for seed in range(50)}
     assert found == {"two brown dogs", "two brown dogs on", "two brown dogs on a"}
     assert prompts.prompt(parent("dogs"), 1) == "dogs"
+
+
+@pytest.mark.parametrize("said", [None, ["a dog"]])
+def test_a_captioner_that_returns_no_text_is_said(said: Any) -> None:
+    with pytest.raises(GeneratorError, match=r"the captioner 'odd' returned a .*: return the caption as one text"):
+        CaptionPrompt(lambda sample: said, name="odd").prompt(parent(0), 0)
 
 
 def test_what_is_no_caption_is_said() -> None:
