@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 
 from genaug_data.errors import ConfigError, GeneratorError
@@ -9,6 +10,8 @@ from genaug_data.generators.pretrained.prompts.base import drawn
 from genaug_data.sample import Sample, Target
 
 _TEMPLATE = "a photo of a {}"
+_LONGEST = 200
+"""Characters of all names in the identity."""
 
 
 class ClassPrompt:
@@ -55,7 +58,11 @@ class ClassPrompt:
     @property
     def identity(self) -> str:
         """Name and settings."""
-        return f"ClassPrompt({self.classes!r}, {self.templates!r}, negative={self.negative!r})"
+        names = repr(self.classes)
+        if len(names) > _LONGEST:
+            # Every variant's record holds it, and a thousand names would be longer than many an image.
+            names = f"{len(self.classes)} classes {hashlib.blake2b(names.encode(), digest_size=8).hexdigest()}"
+        return f"ClassPrompt({names}, {self.templates!r}, negative={self.negative!r})"
 
     def prompt(self, parent: Sample, seed: int) -> str:
         """Return the template with the name of the parent's class.

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 from genaug_data.errors import ConfigError, GeneratorError
 from genaug_data.generators.pretrained.prompts.base import drawn
-from genaug_data.sample import Sample
+from genaug_data.generators.pretrained.prompts.memory import Memory
+from genaug_data.sample import Sample, content_hash
 
 
 class CaptionPrompt:
@@ -43,6 +44,7 @@ class CaptionPrompt:
         self._caption = caption
         self._name = name
         self._partial = partial
+        self._memory: Memory[bytes, str] = Memory()
         self.negative = negative
 
     @property
@@ -56,18 +58,20 @@ class CaptionPrompt:
         Raises:
             GeneratorError: there is none, or the captioner returned something else.
         """
-        caption = self._read(parent) if self._caption is None else self._caption(parent)
-        if not isinstance(caption, str):
-            raise GeneratorError(
-                f"the captioner {self._name!r} returned a {type(caption).__name__}: return the caption as one text"
-            )
+        caption = self._memory.recall(content_hash(parent), lambda: self._caption_of(parent))
         words = caption.split()
         if not self._partial or len(words) < 2:
             return caption
         return " ".join(words[: drawn(range(-(-len(words) // 2), len(words)), seed, "words")])
 
-    @staticmethod
-    def _read(parent: Sample) -> str:
+    def _caption_of(self, parent: Sample) -> str:
+        if self._caption is not None:
+            said = self._caption(parent)
+            if isinstance(said, str):
+                return said
+            raise GeneratorError(
+                f"the captioner {self._name!r} returned a {type(said).__name__}: return the caption as one text"
+            )
         target = parent.target
         if isinstance(target, str):
             return target

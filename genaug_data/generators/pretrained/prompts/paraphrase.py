@@ -6,9 +6,8 @@ from collections.abc import Callable, Sequence
 
 from genaug_data.errors import ConfigError, GeneratorError
 from genaug_data.generators.pretrained.prompts.base import PromptPolicy, drawn
+from genaug_data.generators.pretrained.prompts.memory import Memory
 from genaug_data.sample import Sample
-
-_MOST_KEPT = 4096
 
 
 class ParaphrasePrompt:
@@ -39,7 +38,7 @@ class ParaphrasePrompt:
         self._policy = policy
         self._paraphrase = paraphrase
         self._name = name
-        self._known: dict[str, tuple[str, ...]] = {}
+        self._memory: Memory[str, tuple[str, ...]] = Memory()
 
     @property
     def negative(self) -> str:
@@ -58,16 +57,12 @@ class ParaphrasePrompt:
             GeneratorError: it gave none.
         """
         text = self._policy.prompt(parent, seed)
-        found = self._known.pop(text, None)
-        if found is None:
-            said = self._paraphrase(text)
-            if isinstance(said, str) or not said or not all(isinstance(one, str) for one in said):
-                raise GeneratorError(
-                    f"the paraphrase {self._name!r} returned {said!r} for {text!r}: return a list of texts"
-                )
-            found = tuple(said)
-        self._known[text] = found  # the latest is the last
-        if len(self._known) > _MOST_KEPT:
-            # Only what was not asked for lately: what is being made is told again for its provenance.
-            del self._known[next(iter(self._known))]
-        return drawn(found, seed, "paraphrase")
+        return drawn(self._memory.recall(text, lambda: self._ask(text)), seed, "paraphrase")
+
+    def _ask(self, text: str) -> tuple[str, ...]:
+        said = self._paraphrase(text)
+        if isinstance(said, str) or not said or not all(isinstance(one, str) for one in said):
+            raise GeneratorError(
+                f"the paraphrase {self._name!r} returned {said!r} for {text!r}: return a list of texts"
+            )
+        return tuple(said)

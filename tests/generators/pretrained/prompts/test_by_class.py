@@ -52,3 +52,11 @@ def test_braces_that_are_no_place_for_the_name_stay() -> None:
 def test_one_name_in_the_place_of_a_list_is_refused() -> None:
     with pytest.raises(ConfigError, match='pass \\["cat"\\]'):
         ClassPrompt("cat")
+
+
+def test_many_names_are_named_by_their_hash() -> None:
+    names = [f"species {number}" for number in range(1000)]
+    identity = ClassPrompt(names).identity
+    assert len(identity) < 200
+    assert identity.startswith("ClassPrompt(1000 classes ")
+    assert identity != ClassPrompt([*names[:-1], "another"]).identity

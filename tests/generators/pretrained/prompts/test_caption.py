@@ -18,6 +18,13 @@ def test_the_caption_is_the_annotation_or_what_a_captioner_says() -> None:
     assert said.identity != CaptionPrompt(lambda sample: "", name="other").identity
 
 
+def test_a_captioner_is_asked_once_for_each_image() -> None:
+    asked: list[int] = []
+    prompts = CaptionPrompt(lambda sample: asked.append(sample.target) or "a dog", name="mine", partial=True)
+    assert [prompts.prompt(parent(label), seed) for label in (1, 2) for seed in (5, 6)] == ["a"] * 4
+    assert asked == [1, 2]
+
+
 def test_a_partial_caption_is_a_beginning_of_half_of_the_words_at_least() -> None:
     prompts = CaptionPrompt(partial=True)
     found = {prompts.prompt(parent(CAPTION), seed) for seed in range(50)}
