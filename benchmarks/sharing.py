@@ -1,7 +1,8 @@
-"""What generation costs training on the same device: steps without it, with the default budget, and without control.
+"""What generation costs training on the same device: steps with it and without, by default and without control.
 
-The three runs take turns in one process, in blocks of steps, each in another order; a slowdown compares blocks of the
-same round. On a CPU the training process computes on every core and the generator, at low priority, on half of them.
+Each run is compared with itself: it shows variants while its generation is held as well, in blocks of steps that take
+turns (held, on, on, held). Two held blocks show by how much such blocks differ anyway. On a CPU the training process
+computes on every core and the generator, at low priority, on half of them.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from genaug_data.seeding import torch_generator
 from genaug_data.workers import Budget
 
 GOAL, EXAMPLES, SIZE = 0.10, 2048, 16
-BUDGETS = {"off": Budget(images=0), "default": Budget(), "uncontrolled": Budget(slowdown=None)}
+BUDGETS = {"default": Budget(), "uncontrolled": Budget(slowdown=None)}
 
 
 def images(count: int) -> list[tuple[torch.Tensor, int]]:
@@ -54,7 +55,6 @@ class Run:
             refresh_every=10,
             progress=False,
         )
-        self.is_on = budget.images != 0
         self._network = nn.Sequential(
             nn.Conv2d(3, 32, 3, padding=1), nn.ReLU(), nn.Conv2d(32, 32, 3, stride=2, padding=1), nn.ReLU(),
             nn.Conv2d(32, 64, 3, padding=1), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, 10),
@@ -63,16 +63,19 @@ class Run:
         self._train.start()
         self._worker, self._pacing = self._train._own().worker, self._train._own().loop.pacing
 
-    def hold(self) -> None:
-        """Let generation pause until the next block; at first, once it is ready."""
-        self._train.wait_until_ready()
-        # Without that, a standstill of training would end the pause.
-        self._pacing.warm_up()
-        self._worker.set_duty(0.0)
+        self._give, self._is_held = self._worker.set_duty, False
+        # The controller does not know that it is held, and learns nothing of it.
+        self._worker.set_duty = lambda duty: self._give(0.0 if self._is_held else duty)
 
-    def block(self, steps: int) -> tuple[list[float], float]:
-        """Train for some steps, a few of which only bring generation back; returns the seconds of each, and images."""
-        self._worker.set_duty(self._pacing.duty)
+    def hold(self, held: bool = True) -> None:
+        """Let generation rest, whatever the controller says, or no longer."""
+        self._train.wait_until_ready()
+        self._is_held = held
+        self._give(0.0 if held else self._pacing.duty)
+
+    def block(self, steps: int, *, held: bool) -> tuple[list[float], int]:
+        """Train for some steps behind a few that do not count; returns the seconds of each, and the images made."""
+        self.hold(held)
         seconds: list[float] = []
         batches = self._batches()
         for _ in range(5):
@@ -80,6 +83,8 @@ class Run:
         made = self._worker.stats().images
         last = time.perf_counter()
         for _ in range(steps):
+            if held:
+                self._pacing._last = None
             self._step(next(batches))
             now = time.perf_counter()
             seconds.append(now - last)
@@ -115,28 +120,25 @@ class Run:
         mean.item()
 
 
-def measure(runs: dict[str, Run], rounds: int, steps: int) -> dict[str, float]:
-    """Return slowdowns, images a second and step times of the runs, taken in turns."""
-    slowdowns: dict[str, list[tuple[float, float]]] = {name: [] for name in runs}
-    rates: dict[str, list[float]] = {name: [] for name in runs}
-    typical: dict[str, list[float]] = {name: [] for name in runs}
-    for number in range(rounds):
-        order = list(runs) if number % 2 == 0 else list(runs)[::-1]
-        blocks = {name: runs[name].block(steps) for name in order}
-        quiet = blocks["off"][0]
-        for name, (seconds, made) in blocks.items():
-            by_median = statistics.median(seconds) / statistics.median(quiet) - 1
-            slowdowns[name].append((by_median, sum(seconds) / sum(quiet) - 1))
-            rates[name].append(made / sum(seconds))
-            typical[name].append(statistics.median(seconds))
-    figures = {}
-    for name, run in runs.items():
-        figures[f"step_ms_{name}"] = 1e3 * statistics.median(typical[name])
-        if run.is_on:
-            figures[f"slowdown_{name}"] = statistics.median(median for median, _ in slowdowns[name])
-            figures[f"mean_slowdown_{name}"] = statistics.median(mean for _, mean in slowdowns[name])
-            figures[f"images_per_s_{name}"] = statistics.mean(rates[name])
-    return figures
+def measure(run: Run, rounds: int, steps: int) -> dict[str, float]:
+    """Return by how much generation slows the mean step of a run, and by how much held blocks differ from each other."""
+    slowdowns, differences, rates, typical = [], [], [], []
+    for _ in range(rounds):
+        blocks = [run.block(steps, held=held) for held in (True, False, False, True)]
+        means = [statistics.mean(seconds) for seconds, _ in blocks]
+        slowdowns.append((means[1] + means[2]) / (means[0] + means[3]) - 1)
+        differences.append(abs(means[3] / means[0] - 1))
+        rates.append((blocks[1][1] + blocks[2][1]) / (steps * (means[1] + means[2])))
+        typical.append((means[0] + means[3]) / 2)
+    return {
+        "slowdown": statistics.median(slowdowns),
+        "slowdown_lowest": min(slowdowns),
+        "slowdown_highest": max(slowdowns),
+        "held_differ_by": statistics.median(differences),
+        "step_ms_held": 1e3 * statistics.median(typical),
+        "images_per_s": statistics.mean(rates),
+        "duty": run.duty,
+    }
 
 
 def main(arguments: list[str]) -> None:
@@ -145,20 +147,18 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--quick", action="store_true", help="fewer steps")
     chosen = parser.parse_args(arguments)
     torch.set_num_threads(os.cpu_count() or 1)
-    rounds, steps, before = (3, 60, 300) if chosen.quick else (16, 150, 1200)
+    rounds, steps, before = (3, 40, 300) if chosen.quick else (8, 100, 1200)
     base = images(EXAMPLES)
+    figures: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as scratch:
         generator = InDomainDiffusion(max_steps=2, channels=(16, 32), variants_at_once=8)
         generator.fit([Sample(*pair) for pair in base], Path(scratch) / "fit", progress=False)
         device = "CPU" if generator.device.type == "cpu" else torch.cuda.get_device_name(generator.device)
-        runs = {name: Run(base, Path(scratch) / name, generator, budget) for name, budget in BUDGETS.items()}
-        for run in runs.values():
-            run.hold()
-        # The controller has to know the trainer first.
-        runs["default"].block(before)
-        figures = measure(runs, rounds, steps) | {"duty_default": runs["default"].duty}
-        for run in runs.values():
+        for name, budget in BUDGETS.items():
+            run = Run(base, Path(scratch) / name, generator, budget)
+            # The controller has to know the trainer first.
+            run.block(before, held=False)
+            figures |= {f"{name}.{figure}": value for figure, value in measure(run, rounds, steps).items()}
             run.close()
-    print(f"device: {device}")
-    rows = [(name, f"{value:.3f}", GOAL if name == "slowdown_default" else "") for name, value in figures.items()]
-    report("sharing", figures, ("figure", "measured", "goal"), rows)
+    rows = [(name, f"{value:.3f}", GOAL if name == "default.slowdown" else "") for name, value in figures.items()]
+    report("sharing", figures, (f"figure on {device}", "measured", "goal"), rows)
