@@ -50,4 +50,5 @@ def report(name: str, figures: dict[str, float], header: Sequence[str], rows: Se
                 for place, (cell, width) in enumerate(zip(row, widths, strict=True))
             )
         )
-    print(json.dumps({"benchmark": name, "figures": {figure: round(value, 4) for figure, value in figures.items()}}))
+    rounded = {figure: float(f"{value:.5g}") for figure, value in figures.items()}
+    print(json.dumps({"benchmark": name, "figures": rounded}))

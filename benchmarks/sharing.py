@@ -121,7 +121,7 @@ class Run:
 
 
 def measure(run: Run, rounds: int, steps: int) -> dict[str, float]:
-    """Return by how much generation slows the mean step of a run, and by how much held blocks differ from each other."""
+    """Return by how much generation slows the mean step of a run, and by how much held blocks differ anyway."""
     slowdowns, differences, rates, typical = [], [], [], []
     for _ in range(rounds):
         blocks = [run.block(steps, held=held) for held in (True, False, False, True)]

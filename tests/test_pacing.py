@@ -117,6 +117,8 @@ def test_a_child_that_was_started_again_counts_anew() -> None:
     worker.train(pacing, 2000)
     worker.busy = 0.0
     worker.train(pacing, 500)
+    while pacing.duty == 0.0:
+        worker.train(pacing, 1)
     assert pacing.duty == pytest.approx(1 / 11, rel=0.01)
 
 

@@ -7,10 +7,11 @@ from statistics import median
 
 WINDOW = 10
 """Steps whose mean is one measurement: noise evens out in it, and one interruption spoils one measurement."""
-_KEPT_QUIET, _KEPT_BUSY = 5, 15
+_KEPT_QUIET, _KEPT_BUSY = 5, 24
 _PROBE = 3 * WINDOW
 """Quiet steps that a pause brings: more than half of the measurements of quiet steps that are kept."""
-_STALE = 50 * WINDOW
+_STALE_BOUND, _STALE_FREE = 8 * WINDOW, 50 * WINDOW
+"""Busy steps after which quiet ones are wanted: soon where they decide the duty, as the pace of a machine drifts."""
 _ECHO = 2
 """Steps after the generator was busy that may still feel it: a GPU works off what was queued before."""
 _FLOOR, _RISE, _FALL = 0.02, 0.02, 0.5
@@ -24,7 +25,8 @@ class Pace:
     A duty ``d`` slows training by ``d harm / (1 - d harm)``. The duty goes up in small steps, and down at once, by
     half at most. Means are taken of windows of steps, and the median of those, so that an evaluation in between does
     not count. How long steps take without generation is learned where it rests anyway; if it does so too rarely, it is
-    paused for some thirty steps now and then. Before anything is known, the duty is what is right for a harm of 1.
+    paused for some thirty steps: after every eighty where that decides the duty, now and then where it does not. Before
+    anything is known, the duty is what is right for a harm of 1.
 
     Args:
         slowdown: share by which training may be slowed.
@@ -53,7 +55,7 @@ class Pace:
         self._quiet_window = _Window()
         self._busy_window = _Window()
         self._since_busy = _ECHO
-        self._since_quiet = _STALE
+        self._since_quiet = _STALE_FREE
         self._probing = 0
 
     def note(self, seconds: float, busy: float) -> float:
@@ -88,7 +90,8 @@ class Pace:
 
     def _note_busy(self, seconds: float, busy: float) -> None:
         self._since_quiet += 1
-        if self._since_quiet > _STALE and not self._probing:
+        stale = _STALE_BOUND if self.duty < self._limit else _STALE_FREE
+        if self._since_quiet > stale and not self._probing:
             self._probing = _PROBE
         self._busy_window.add(seconds, busy)
         if self._busy_window.is_full:

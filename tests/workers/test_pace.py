@@ -108,7 +108,8 @@ def test_evaluations_in_between_do_not_count() -> None:
 def test_it_pauses_now_and_then_where_generation_never_rests_for_a_step() -> None:
     trainer = Trainer(Pace(0.1)).train(6000, harm=0.0)
     pauses = sum(before > 0 and duty == 0 for before, duty in zip(trainer.duties, trainer.duties[1:], strict=False))
-    assert 6 <= pauses <= 12
+    # More often until the duty has risen to its limit.
+    assert 10 <= pauses <= 20
     assert trainer.duties.count(0.0) < 0.1 * len(trainer.duties)
 
 
