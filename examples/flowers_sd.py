@@ -1,7 +1,7 @@
 """Few images of each class, and variants of the hard ones by Stable Diffusion: flowers, or any two ImageFolders.
 
 python examples/flowers_sd.py --train flowers/train --test flowers/test --model models/sd-turbo
-python examples/flowers_sd.py --small           # two minutes on two cores: whether it runs, with a model of noise
+python examples/flowers_sd.py --small           # a minute on two cores: whether it runs, with a model of noise
 
 The folders hold one folder of images for each class, named as the class is. The model is the folder of a saved pipeline
 of diffusers, or the id of one that `hf download` has fetched before. With --fit it learns a word for each class and
