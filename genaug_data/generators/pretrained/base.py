@@ -112,13 +112,16 @@ class PretrainedGenerator(BaseGenerator):
         progress: bool = True,
         beat: Callable[[], None] | None = None,
     ) -> None:
-        """Fit the model's adapters on the training set, one after the other; without any, do nothing.
+        """Fit the model's adapters on the training set, one after the other, and load the model.
 
-        Each fit is kept in a sub-folder of the model with the adapters before it: another model never meets it.
+        Each fit is kept in a sub-folder of the model with the adapters before it: another model never meets it. What
+        cannot work here is said now, and not once for each variant.
 
         Raises:
-            GeneratorError: the model cannot be loaded.
+            GeneratorError: the model cannot be loaded or run as it was asked to, or the first example has no prompt.
         """
+        if len(samples) > 0:
+            self.told(samples[0], 0)
         for number, adapter in enumerate(self._model.adapters):
             place = Path(folder) / self._pipeline.digest_before(number)
 
@@ -128,6 +131,7 @@ class PretrainedGenerator(BaseGenerator):
             adapter.fit(load, samples, self.prompts, place, self.device, progress=progress, beat=beat)
         if self._model.adapters:
             self._pipeline.unload()
+        self._pipeline.multiple(self.device)
 
     def padded_size(self, height: int, width: int) -> tuple[int, int]:
         """Return the next size that autoencoder and denoiser can halve as often as they do."""

@@ -81,6 +81,11 @@ class InterClass(ImageToImage):
 
     def _other(self, parent: Sample, seed: int) -> int:
         target, classes = parent.target, len(self.prompts.classes)
+        if isinstance(target, torch.Tensor) and target.ndim != 1:
+            raise GeneratorError(
+                f"variants between classes need a class id or a vector of probabilities, got the shape "
+                f"{tuple(target.shape)}; pass ImageToImage or Inpainting for masks"
+            )
         if isinstance(target, torch.Tensor) and target.shape != (classes,):
             raise GeneratorError(
                 f"a vector of probabilities must have one for each of the {classes} classes that have names, got the "

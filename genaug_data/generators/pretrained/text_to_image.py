@@ -7,8 +7,10 @@ from typing import Any
 
 import torch
 
+from genaug_data.errors import GeneratorError
 from genaug_data.generators.base import ParentBatch
 from genaug_data.generators.pretrained.base import PretrainedGenerator
+from genaug_data.sample import Sample
 
 
 class TextToImage(PretrainedGenerator):
@@ -34,6 +36,20 @@ class TextToImage(PretrainedGenerator):
     """
 
     kind = "AutoPipelineForText2Image"
+
+    def told(self, parent: Sample, seed: int) -> str:
+        """Return the prompt of a variant.
+
+        Raises:
+            GeneratorError: the annotation says where something is, which an image from words alone does not keep to.
+        """
+        target = parent.target
+        if isinstance(target, Mapping) or (isinstance(target, torch.Tensor) and target.ndim > 1):
+            raise GeneratorError(
+                f"an image made from words alone keeps to no mask, box or point, got a {type(target).__name__} as "
+                "annotation; pass ControlNet with DrawnAnnotation, or Inpainting"
+            )
+        return super().told(parent, seed)
 
     def inputs(self, batch: ParentBatch, colours: torch.Tensor) -> Mapping[str, Any]:
         """Return the size of the parents."""

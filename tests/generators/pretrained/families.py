@@ -51,12 +51,13 @@ def told(generator: PretrainedGenerator, prompt: str, negative: str = "blurred")
     return other
 
 
-def samples(count: int, shape: tuple[int, ...] = (3, 16, 16)) -> list[Sample]:
-    """Return images of noise; the left half of each mask is of class 1."""
+def samples(count: int, shape: tuple[int, ...] = (3, 16, 16), member: str = "image") -> list[Sample]:
+    """Return images of noise of class 1, for inpainting with masks whose left half is of class 1."""
     draw = torch_generator(3)
     mask = torch.zeros(shape[1:], dtype=torch.int64)
     mask[:, : shape[2] // 2] = 1
-    return [Sample(torch.randint(0, 255, shape, dtype=torch.uint8, generator=draw), mask) for _ in range(count)]
+    target = mask if member == "inpainting" else 1
+    return [Sample(torch.randint(0, 255, shape, dtype=torch.uint8, generator=draw), target) for _ in range(count)]
 
 
 def requests(count: int, recipe: Recipe = RECIPE) -> list[Request]:

@@ -79,7 +79,7 @@ def test_an_image_that_is_flagged_in_all_attempts_is_refused(
     all_flagged: Path, calls: Calls, attempts: int, member: str
 ) -> None:
     generator = opened(all_flagged, member, max_attempts=attempts)
-    parents = samples(3)
+    parents = samples(3, member=member)
     answers = generator.generate(parents, requests(3))
     assert reasons(answers) == [f"the safety checker of the model flagged it in {attempts} attempts"] * 3
     # What stands in its place is the parent itself, and nothing that was flagged.

@@ -38,7 +38,7 @@ each_pair = pytest.mark.parametrize(("family", "member"), PAIRS)
 def test_size_channels_and_annotation_are_kept(member_of: Members, family: str, member: str) -> None:
     generator = member_of(family, member)
     for shape in ((3, 21, 35), (1, 16, 17), (4, 9, 16)):
-        parents = samples(2, shape)
+        parents = samples(2, shape, member)
         made = generator.generate(parents, requests(2))
         for parent, child in zip(parents, made, strict=True):
             assert child.image.shape == shape
@@ -51,7 +51,7 @@ def test_size_channels_and_annotation_are_kept(member_of: Members, family: str, 
 @each_pair
 def test_a_variant_does_not_depend_on_its_batch(member_of: Members, family: str, member: str) -> None:
     generator = member_of(family, member)
-    parents, orders = samples(6), requests(6)
+    parents, orders = samples(6, member=member), requests(6)
     together = generator.generate(parents, orders)
     alone = [generator.generate([parents[place]], [orders[place]])[0] for place in (0, 5)]
     assert furthest([together[place] for place in (0, 5)], alone) <= 1
@@ -60,7 +60,7 @@ def test_a_variant_does_not_depend_on_its_batch(member_of: Members, family: str,
 
 @each_pair
 def test_seed_and_prompt_make_a_difference(member_of: Members, family: str, member: str) -> None:
-    generator, parents = member_of(family, member), samples(1)
+    generator, parents = member_of(family, member), samples(1, member=member)
     other_prompt = told(generator, "17 dogs in the snow")
     # Where all is made anew, the parent outweighs nothing.
     recipe = Recipe(strength=1.0, guidance_scale=5.0, steps=3)
@@ -80,7 +80,7 @@ def test_it_makes_what_the_plain_pipeline_makes(
         take_the_mode(monkeypatch)
     pipeline = plain_pipeline(folder_of(family), MEMBERS[member].kind)
     for count, guidance, negative in ((2, 3.0, "blurred"), (1, 3.0, ""), (1, 1.0, "blurred")):
-        parents = samples(count, (3, 16, 32))
+        parents = samples(count, (3, 16, 32), member)
         orders = requests(count, Recipe(strength=0.5, guidance_scale=guidance, steps=4))
         made = told(member_of(family, member), "a red fox", negative).generate(parents, orders)
         expected = [
@@ -110,7 +110,7 @@ def plainly_made(pipeline: Any, parent: Sample, order: Request, prompt: str, neg
         "prompt": prompt,
         "negative_prompt": negative or None,
         "image": parent.image[None] / 255,
-        "mask_image": (parent.target == 1)[None, None].float(),
+        "mask_image": torch.as_tensor(parent.target == 1)[None, None].float(),
         "strength": order.recipe.strength,
         "height": height,
         "width": width,
@@ -152,11 +152,12 @@ def test_fingerprints_of_families_and_members_differ(folder_of: Folders, member_
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_what_is_pickled_is_the_name_alone(member_of: Members, family: str) -> None:
-    generator = member_of(family, "inpainting" if family == "inpainting" else "image")
-    before = generator.generate(samples(1), requests(1))
+    member = "inpainting" if family == "inpainting" else "image"
+    generator, parents = member_of(family, member), samples(1, member=member)
+    before = generator.generate(parents, requests(1))
     content = pickle.dumps(generator)
     assert len(content) < 2000
-    assert furthest(pickle.loads(content).generate(samples(1), requests(1)), before) == 0
+    assert furthest(pickle.loads(content).generate(parents, requests(1)), before) == 0
 
 
 @pytest.mark.parametrize(
@@ -171,7 +172,7 @@ def test_a_family_that_a_member_has_no_pipeline_for_is_said(
     folder_of: Folders, family: str, member: str, sentence: str
 ) -> None:
     with pytest.raises(GeneratorError, match=sentence):
-        opened(folder_of(family), member).generate(samples(1), requests(1))
+        opened(folder_of(family), member).generate(samples(1, member=member), requests(1))
 
 
 @pytest.mark.parametrize("family", ["stable_diffusion", "stable_diffusion_xl"])

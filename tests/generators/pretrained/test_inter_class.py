@@ -72,3 +72,8 @@ def test_what_cannot_be_mixed_is_said(model: Path) -> None:
         InterClass(str(model), prompts=PROMPTS).told(parent(torch.ones(2) / 2), 0)
     with pytest.raises(GeneratorError, match="no id of the 3 classes"):
         InterClass(str(model), prompts=PROMPTS).told(parent(3), 0)
+
+
+def test_a_mask_is_said_to_be_none_of_both(model: Path) -> None:
+    with pytest.raises(GeneratorError, match="pass ImageToImage or Inpainting for masks"):
+        InterClass(str(model), prompts=PROMPTS).told(parent(torch.zeros(16, 16)), 0)

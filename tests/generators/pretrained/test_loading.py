@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 import torch
 
-from genaug_data.errors import GeneratorError
+from genaug_data.dataset import GenerativeAugmentDataset
+from genaug_data.errors import GeneratorError, WorkerError
 from genaug_data.generators.pretrained import DiffusersModel, FixedPrompt, ImageToImage
 from genaug_data.generators.pretrained.files import ModelFiles
 from genaug_data.generators.pretrained.loading import load_pipeline, replace_scheduler
@@ -163,3 +164,23 @@ def test_another_unet_takes_the_place_of_the_models_own(model: Path, tmp_path: P
     assert furthest(made, edits(mixed).generate(samples(2), requests(2))) == 0
     assert furthest(made, own.generate(samples(2), requests(2))) > 1
     assert len({changed.fingerprint, own.fingerprint}) == 2
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"scheduler": "Nope"}, "diffusers has no scheduler 'Nope'"),
+        ({"attention": "xformers"}, "xformers cannot be used here"),
+        ({"offload": True}, "offload moves parts between a GPU and the CPU"),
+    ],
+)
+def test_settings_that_cannot_work_end_a_run_at_its_start(
+    model: Path, tmp_path: Path, settings: dict[str, Any], sentence: str
+) -> None:
+    base = [(sample.image, sample.target) for sample in samples(4)]
+    train = GenerativeAugmentDataset(
+        base, cache=tmp_path / "cache", generator=edits(model, **settings), gates=[], worker="inline", progress=False
+    )
+    with train, pytest.raises(WorkerError, match=sentence):
+        train.warmup(1)
+    assert train.stats()["images made"] == 0

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from genaug_data.errors import GeneratorError
 from genaug_data.generators.pretrained import ClassPrompt, TextToImage
-from genaug_data.sample import Recipe, Request, Sample
+from genaug_data.sample import Recipe, Request, Sample, Target
 
 RECIPE = Recipe(strength=0.5, guidance_scale=2.0, steps=3)
 
@@ -32,3 +33,12 @@ def test_a_variant_does_not_depend_on_its_batch(model: Path) -> None:
     together = generator.generate(parents, orders)
     alone = [generator.generate([parent], [order])[0] for parent, order in zip(parents, orders, strict=True)]
     assert max(int((a.image.int() - b.image.int()).abs().max()) for a, b in zip(together, alone, strict=True)) <= 1
+
+
+@pytest.mark.parametrize(
+    "target", [torch.zeros(16, 16, dtype=torch.int64), torch.zeros(3, 2), {"boxes": torch.zeros(1, 4)}]
+)
+def test_what_has_a_place_in_the_image_is_refused(model: Path, target: Target) -> None:
+    parent = Sample(torch.zeros(3, 16, 16, dtype=torch.uint8), target)
+    with pytest.raises(GeneratorError, match="keeps to no mask, box or point"):
+        TextToImage(str(model), device="cpu").generate([parent], [Request(0, 0, RECIPE, 1)])
