@@ -37,6 +37,11 @@ class Gate(ABC):
     cost: float
 
     @property
+    def heeds_snapshots(self) -> bool:
+        """Whether :meth:`learn` changes what it judges by."""
+        return False
+
+    @property
     def fingerprint(self) -> str:
         """What decides its verdicts, known after :meth:`prepare`: its type and settings, unless a member adds to it.
 

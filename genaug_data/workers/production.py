@@ -7,12 +7,14 @@ import time
 import traceback
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import torch
 
 from genaug_data.cache import CacheReader, CacheWriter
 from genaug_data.errors import CacheError, CacheFull, GenaugError, brief
 from genaug_data.gates import Gate, amended, fingerprint_of, judge_all
+from genaug_data.gates.snapshot import Snapshot
 from genaug_data.generators import Refusal, check_variants, group_key
 from genaug_data.sample import Provenance, Request, Sample, Verdict, content_hash, variant_key
 from genaug_data.workers.base import (
@@ -152,6 +154,15 @@ class Production:
         except CacheFull as error:
             return [Evicted(()), Full(str(error))]
         return [*self._tell_gates(lambda gate: gate.forget(keys)), Evicted(tuple(keys))]
+
+    def learn(self, path: Path) -> list[Event]:
+        """Show the gates a snapshot of the model under training; returns what went wrong."""
+        if not any(gate.heeds_snapshots for gate in self._job.gates):
+            return []
+        snapshot = Snapshot.read(path)
+        if snapshot is None:
+            return [Warned(f"the snapshot {path.name} cannot be read, and gates go on with the one before")]
+        return self._tell_gates(lambda gate: gate.learn(snapshot))
 
     def close(self) -> None:
         """Close the cache: idempotent."""

@@ -66,6 +66,11 @@ class Agreement(Gate):
         """Settings and the classifier; of one under training its architecture, as its weights change."""
         return f"{super().fingerprint}[{name_of(self._classifier)}]"
 
+    @property
+    def heeds_snapshots(self) -> bool:
+        """Whether the classifier is the model under training."""
+        return isinstance(self._classifier, UnderTraining)
+
     def learn(self, snapshot: Snapshot) -> None:
         """Judge by a newer state of the model under training.
 

@@ -40,10 +40,10 @@ class KeepFraction(ScoreGate):
     what = "the score"
 
     def __init__(self, score: Gate | Callable[[Sample, Sample], float], share: Share = thresholds.KEEP) -> None:
-        if isinstance(score, Gate) and type(score).learn is not Gate.learn:
+        if isinstance(score, Gate) and score.heeds_snapshots:
             raise ConfigError(
-                f"the gate {score.name!r} may judge by a model under training, whose scores before the training set no "
-                "threshold; pass a callable of a trained model"
+                f"the gate {score.name!r} judges by the model under training, whose scores before the training set no "
+                "threshold; pass one by a trained model"
             )
         super().__init__(share)
         self._score = score

@@ -6,15 +6,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 
 from genaug_data.cache import CacheReader
 from genaug_data.dataset import GenerativeAugmentDataset
-from genaug_data.gates.quality import PixelLoss
+from genaug_data.errors import ConfigError, GenaugWarning
+from genaug_data.gates.quality import Agreement, PixelLoss, UnderTraining
 from genaug_data.sample import Request, Sample
 from genaug_data.seeding import torch_generator
 from tests.gates.quality.nets import dark_or_bright
-from tests.toys import Noisy
+from tests.resuming import Trainer, equal
+from tests.toys import Noisy, toy_base
 
 torch.set_num_threads(1)
 
@@ -115,3 +118,117 @@ def test_amended_masks_are_the_same_in_a_process_of_its_own(tmp_path: Path) -> N
         train.close()
     assert made[0].keys() == made[1].keys()
     assert all(torch.equal(target, made[1][key]) for key, target in made[0].items())
+
+
+def linear(scale: float = 0.0) -> torch.nn.Module:
+    """Return a classifier of 8x8 images into three classes that gives class 0 ``scale`` more than the others."""
+    model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 3))
+    with torch.no_grad():
+        model[1].weight.zero_()
+        model[1].bias.copy_(torch.tensor([scale, 0.0, 0.0]))
+    return model
+
+
+@pytest.mark.parametrize("worker", ["inline", "process"])
+def test_variants_are_judged_by_the_newest_snapshot_and_their_record_names_it(tmp_path: Path, worker: str) -> None:
+    gate = Agreement(UnderTraining(linear()))
+    settings = {"ratio": 0.5, "generator": Noisy(), "worker": worker, "mode": "sync", "progress": False}
+    train = GenerativeAugmentDataset(toy_base(12), cache=tmp_path, gates=[gate], **settings)
+    with train:
+        assert train.warmup(1)["accepted"] == 12
+        train.snapshot(linear())
+        assert train.warmup(2)["accepted"] == 24
+        # It all but excludes classes 1 and 2, and finds class 0 too easy.
+        train.snapshot(torch.compile(linear(9.0)))
+        counts = train.warmup(3)
+        assert (counts["accepted"], counts["rejected by agreement"]) == (24, 12)
+        first = train._own().snapshots.current
+    told = {made.variant: made.verdicts[0] for _, _, made in variants(train)}
+    assert told[0].details == {"snapshot": "none yet"}
+    assert told[1].details["step"] == 0
+    assert told[1].details["snapshot"] != first
+    assert told[1].score == pytest.approx(1 / 3)
+    with CacheReader(tmp_path) as reader:
+        rejected = [made.verdicts[-1] for _, made in reader.rejections()]
+    assert len(rejected) == 12
+    assert {verdict.details["snapshot"] for verdict in rejected} == {first}
+    assert sum("too easy" in verdict.reason for verdict in rejected) == 4
+
+
+def test_the_last_snapshot_outlives_the_death_of_the_process(tmp_path: Path) -> None:
+    gate = Agreement(UnderTraining(linear()))
+    settings = {"ratio": 0.5, "generator": Noisy(), "worker": "process", "mode": "sync", "progress": False}
+    train = GenerativeAugmentDataset(toy_base(12), cache=tmp_path, gates=[gate], **settings)
+    with train:
+        train.warmup(1)
+        train.snapshot(linear(9.0))
+        worker = train._own().worker
+        worker._backoff = 0.05
+        worker._child.process.kill()
+        with pytest.warns(GenaugWarning, match="it is started again"):
+            counts = train.warmup(2)
+        assert counts["rejected by agreement"] == 12
+
+
+def test_in_mode_async_a_snapshot_arrives_while_training_goes_on(tmp_path: Path) -> None:
+    gate = Agreement(UnderTraining(linear()))
+    settings = {"ratio": 0.5, "generator": Noisy(), "worker": "inline", "progress": False}
+    train = GenerativeAugmentDataset(toy_base(12), cache=tmp_path, gates=[gate], **settings)
+    with train:
+        train.wait_until_ready()
+        train.snapshot(linear(9.0))
+        train._own().snapshots.join(20)
+        assert train.warmup(1)["rejected by agreement"] == 12
+
+
+class Judged(Trainer):
+    """Sends a snapshot of its model every few steps."""
+
+    def steps(self):
+        for number, batch in enumerate(super().steps(), start=self.train._own().loop.steps):
+            if number % 5 == 3:
+                self.train.snapshot(self.judge())
+            yield batch
+
+    def judge(self) -> torch.nn.Module:
+        return torch.nn.Sequential(torch.nn.Flatten(), self.model)
+
+
+@pytest.mark.parametrize("further", [0, 6])
+def test_a_run_that_is_resumed_goes_on_with_the_snapshot_it_had(tmp_path: Path, further: int) -> None:
+    def begin(name: str) -> Judged:
+        blank = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 3))
+        gate = Agreement(UnderTraining(blank), least=0.3, most=0.9)
+        settings = {"ratio": 0.5, "generator": Noisy(), "worker": "inline", "mode": "sync", "progress": False}
+        settings |= {"refresh_every": 4, "parent_share": 1.0, "max_children": 2}
+        return Judged(GenerativeAugmentDataset(toy_base(48), cache=tmp_path / name, gates=[gate], **settings))
+
+    whole = begin("whole")
+    with whole.train:
+        batches = list(whole.steps())
+    stats = whole.train.stats()
+    assert stats["rejected by agreement"] > 5, stats
+    # Between the snapshots behind 14 and 19 steps, and before the refresh behind 16.
+    first, stop = begin("cut"), 15
+    with first.train:
+        running = first.steps()
+        head = [next(running) for _ in range(stop)]
+        first.train.save(tmp_path / "state")
+        state = first.state()
+        for _ in range(further):
+            next(running)
+    second = begin("cut")
+    second.train.load(tmp_path / "state")
+    second.load(state)
+    with second.train:
+        assert equal(head + list(second.steps()), batches)
+
+
+def test_a_snapshot_that_nobody_asks_for_is_said_and_one_of_no_model_refused(tmp_path: Path) -> None:
+    train = GenerativeAugmentDataset(toy_base(12), cache=tmp_path, gates=[], generator=Noisy(), worker="inline")
+    train.snapshot(linear())
+    with pytest.warns(GenaugWarning, match="no gate judges by the model under training"):
+        train.start()
+    with pytest.raises(ConfigError, match=r"is taken of a torch\.nn\.Module, got OrderedDict; pass the model"):
+        train.snapshot(linear().state_dict())
+    train.close()

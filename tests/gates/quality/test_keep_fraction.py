@@ -5,7 +5,7 @@ import torch
 
 from genaug_data.errors import ConfigError
 from genaug_data.gates import NoOp
-from genaug_data.gates.quality import Agreement, KeepFraction, Share
+from genaug_data.gates.quality import Agreement, KeepFraction, Share, UnderTraining
 from genaug_data.sample import Sample
 from genaug_data.testing.parts import Speckled, some_requests, some_samples
 
@@ -54,8 +54,9 @@ def test_the_other_gate_takes_note_as_well() -> None:
 
 
 def test_what_has_no_threshold_is_refused() -> None:
-    with pytest.raises(ConfigError, match="'agreement' may judge by a model under training"):
-        KeepFraction(Agreement(lambda images: images))
+    with pytest.raises(ConfigError, match="'agreement' judges by the model under training"):
+        KeepFraction(Agreement(UnderTraining(torch.nn.Linear(2, 2))))
+    assert KeepFraction(Agreement(lambda images: images)).name == "keep_fraction_of_agreement"
     one = some_samples(1)
     with pytest.raises(ConfigError, match="'keep_fraction' is not prepared"):
         KeepFraction(brightness).judge(one, one)
