@@ -11,7 +11,7 @@ from genaug_data.errors import ConfigError
 from genaug_data.gates.likeness import name_of
 from genaug_data.gates.quality import thresholds
 from genaug_data.gates.quality.base import ScoreGate
-from genaug_data.gates.quality.predictions import Predictor, logits_of
+from genaug_data.gates.quality.predictions import Predictor, logits_of, settled
 from genaug_data.gates.quality.share import Share
 from genaug_data.sample import Sample
 
@@ -48,7 +48,7 @@ class EnsembleDisagreement(ScoreGate):
                 f"an ensemble needs at least 2 members to disagree, got {len(members)}; pass more networks"
             )
         super().__init__(threshold)
-        self._members = tuple(members)
+        self._members = tuple(settled(member, self.name) for member in members)
 
     @property
     def parts(self) -> str:

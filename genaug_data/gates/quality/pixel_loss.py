@@ -16,7 +16,7 @@ from genaug_data.gates.base import Gate
 from genaug_data.gates.likeness import name_of
 from genaug_data.gates.protected_index import evenly_spaced
 from genaug_data.gates.quality import thresholds
-from genaug_data.gates.quality.predictions import Predictor, logits_of, mask_of
+from genaug_data.gates.quality.predictions import Predictor, logits_of, mask_of, settled
 from genaug_data.sample import IGNORE_INDEX, IGNORED_PIXELS, Sample, Verdict
 
 
@@ -66,7 +66,7 @@ class PixelLoss(Gate):
         self.factor = factor
         self.ignore_index = ignore_index
         self.references = references
-        self._predict = predict
+        self._predict = settled(predict, self.name)
         self._limits: dict[int, float] | None = None
 
     @property

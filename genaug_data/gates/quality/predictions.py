@@ -8,6 +8,7 @@ from typing import Any, Literal, TypeAlias
 import torch
 
 from genaug_data.errors import ConfigError, DataError
+from genaug_data.gates.quality.under_training import UnderTraining
 from genaug_data.sample import Sample
 
 Predictor: TypeAlias = Callable[[torch.Tensor], torch.Tensor]
@@ -53,6 +54,20 @@ def logits_of(
     if not found.isfinite().all():
         raise ConfigError("a network returned logits that are NaN or infinite; check its weights and its input")
     return found[0].detach().cpu().double()
+
+
+def settled(predict: Predictor, gate: str) -> Predictor:
+    """Return a network, unless it is the model under training, whose answers change.
+
+    Raises:
+        ConfigError: it is; the sentence names the gate.
+    """
+    if isinstance(predict, UnderTraining):
+        raise ConfigError(
+            f"the gate {gate!r} judges by a trained network, got the model under training; pass a trained one, or use "
+            "Agreement"
+        )
+    return predict
 
 
 def label_of(sample: Sample, classes: int) -> int:

@@ -7,7 +7,7 @@ import torch
 from genaug_data.gates.likeness import name_of
 from genaug_data.gates.quality import thresholds
 from genaug_data.gates.quality.base import ScoreGate
-from genaug_data.gates.quality.predictions import Predictor, logits_of, mask_of
+from genaug_data.gates.quality.predictions import Predictor, logits_of, mask_of, settled
 from genaug_data.gates.quality.share import Share
 from genaug_data.sample import Sample
 
@@ -43,7 +43,7 @@ class RegionConsistency(ScoreGate):
     ) -> None:
         super().__init__(threshold)
         self.ignore_index = ignore_index
-        self._predict = predict
+        self._predict = settled(predict, self.name)
 
     @property
     def parts(self) -> str:
