@@ -365,6 +365,7 @@ class GenerativeAugmentDataset(Dataset):
         """Stop generation and release everything: idempotent."""
         if self._parts is not None:
             self._parts.loop.close()
+            self._parts.snapshots.join(10)
 
     def __enter__(self) -> GenerativeAugmentDataset:
         self.start()

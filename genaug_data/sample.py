@@ -120,7 +120,7 @@ class Verdict:
     accepted: bool
     reason: str = ""
     threshold: float | None = None
-    details: Mapping[str, int | float | str] = field(default_factory=dict)
+    details: Mapping[str, int | float | str] = field(default_factory=dict, hash=False)
     amended: Sample | None = field(default=None, compare=False, repr=False)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from genaug_data.errors import SaveError
+from genaug_data.errors import brief
 from genaug_data.gates.snapshot import Snapshot
 from genaug_data.sayings import Sayings
 from genaug_data.workers import Worker
@@ -56,6 +56,8 @@ class Snapshots:
 
     def put(self, weights: Mapping[str, torch.Tensor], step: int) -> None:
         """Take the weights of a model after ``step`` steps; they may change as soon as this returns."""
+        # Some modules keep more than tensors there, which no file of tensors can hold.
+        weights = {name: value for name, value in weights.items() if isinstance(value, torch.Tensor)}
         if self._at_once:
             self._hand_over(_Taken(weights, step, None))
             return
@@ -99,13 +101,15 @@ class Snapshots:
             self._hand_over(taken)
 
     def _hand_over(self, taken: _Taken) -> None:
-        if taken.copied is not None:
-            taken.copied.synchronize()
-        snapshot = Snapshot.of(taken.weights, taken.step)
         try:
+            if taken.copied is not None:
+                taken.copied.synchronize()
+            snapshot = Snapshot.of(taken.weights, taken.step)
             path = snapshot.write(self._folder)
-        except SaveError as error:
-            self._sayings.add(f"a snapshot of the model was not handed over, gates go on with the one before: {error}")
+        except (RuntimeError, MemoryError) as error:
+            self._sayings.add(
+                f"a snapshot of the model was not handed over, and gates go on with the one before: {brief(error)}"
+            )
             return
         self._tell(snapshot.name, path)
         self._prune(path)

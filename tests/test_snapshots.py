@@ -87,5 +87,5 @@ def test_a_snapshot_that_cannot_be_written_is_said_and_the_run_goes_on(tmp_path:
     (tmp_path / "snapshots").write_text("in the way")
     Snapshots(tmp_path / "snapshots", worker, sayings, at_once=True).put(weights(1), 1)
     assert worker.read == []
-    with pytest.warns(GenaugWarning, match=r"gates go on with the one before: .* cannot be written"):
+    with pytest.warns(GenaugWarning, match=r"gates go on with the one before: SaveError: .* cannot be written"):
         sayings.speak()

@@ -232,3 +232,15 @@ def test_a_snapshot_that_nobody_asks_for_is_said_and_one_of_no_model_refused(tmp
     with pytest.raises(ConfigError, match=r"is taken of a torch\.nn\.Module, got OrderedDict; pass the model"):
         train.snapshot(linear().state_dict())
     train.close()
+
+
+def test_a_snapshot_of_another_model_is_said_and_training_goes_on(tmp_path: Path) -> None:
+    gate = Agreement(UnderTraining(linear()))
+    settings = {"ratio": 0.5, "generator": Noisy(), "worker": "inline", "mode": "sync", "progress": False}
+    train = GenerativeAugmentDataset(toy_base(12), cache=tmp_path, gates=[gate], **settings)
+    with train:
+        train.snapshot(torch.nn.Linear(2, 2))
+        with pytest.warns(
+            GenaugWarning, match="snapshot of step 0 does not fit the model that UnderTraining was given"
+        ):
+            assert train.warmup(1)["accepted"] == 12
