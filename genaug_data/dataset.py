@@ -230,6 +230,18 @@ class GenerativeAugmentDataset(Dataset):
         """
         self._own().loop.observe(meta, loss, logits, target)
 
+    def snapshot(self, model: torch.nn.Module) -> None:
+        """Let gates judge by the present weights of the model under training, those that ask for it.
+
+        These are given to them as ``Agreement(UnderTraining(model))`` of :mod:`genaug_data.gates.quality`. Call it now
+        and then, once an epoch say, and first when the model is worth asking: until then they let everything pass. In
+        mode "async" it takes as long as copying the weights where they are, and no longer.
+
+        Raises:
+            ConfigError: it is no module.
+        """
+        self._own().snapshot(model)
+
     def set_epoch(self, epoch: int) -> None:
         """Let the next pass of the sampler be ``epoch``."""
         self.sampler().set_epoch(epoch)
@@ -353,6 +365,7 @@ class GenerativeAugmentDataset(Dataset):
         """Stop generation and release everything: idempotent."""
         if self._parts is not None:
             self._parts.loop.close()
+            self._parts.snapshots.join(10)
 
     def __enter__(self) -> GenerativeAugmentDataset:
         self.start()

@@ -76,9 +76,9 @@ class Duplicate(Gate):
                     f"the image differs from {other} by {difference:.4f} (root mean square), "
                     f"more than {needed[i]:.4f} is needed"
                 )
-                verdicts.append(self.verdict(difference, problem))
+                verdicts.append(self.verdict(difference, problem, threshold=needed[i]))
             else:
-                verdicts.append(self.verdict(difference))
+                verdicts.append(self.verdict(difference, threshold=needed[i]))
                 accepted.append(i)
         return verdicts
 

@@ -193,6 +193,9 @@ class Worker(Protocol):
     def set_duty(self, duty: float) -> None:
         """Let the generator be busy for this share of the time from now on, in [0, 1]; 0 is a pause. Never waits."""
 
+    def learn(self, snapshot: Path) -> None:
+        """Let gates judge by the snapshot of the model under training in this file from now on; from any thread."""
+
     def busy_seconds(self) -> float | None:
         """Return for how many seconds the generator was busy up to this moment; None while it is not set up."""
 

@@ -6,13 +6,15 @@ import importlib.metadata
 import time
 import traceback
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import torch
 
 from genaug_data.cache import CacheReader, CacheWriter
 from genaug_data.errors import CacheError, CacheFull, GenaugError, brief
-from genaug_data.gates import Gate, fingerprint_of, judge_all
+from genaug_data.gates import Gate, amended, fingerprint_of, judge_all
+from genaug_data.gates.snapshot import Snapshot
 from genaug_data.generators import Refusal, check_variants, group_key
 from genaug_data.sample import Provenance, Request, Sample, Verdict, content_hash, variant_key
 from genaug_data.workers.base import (
@@ -153,6 +155,15 @@ class Production:
             return [Evicted(()), Full(str(error))]
         return [*self._tell_gates(lambda gate: gate.forget(keys)), Evicted(tuple(keys))]
 
+    def learn(self, path: Path) -> list[Event]:
+        """Show the gates a snapshot of the model under training; returns what went wrong."""
+        if not any(gate.heeds_snapshots for gate in self._job.gates):
+            return []
+        snapshot = Snapshot.read(path)
+        if snapshot is None:
+            return [Warned(f"the snapshot {path.name} cannot be read, and gates go on with the one before")]
+        return self._tell_gates(lambda gate: gate.learn(snapshot))
+
     def close(self) -> None:
         """Close the cache: idempotent."""
         if self._writer is not None:
@@ -229,7 +240,7 @@ class Production:
         for order, child, verdicts in zip(batch, answers, self._judge(parents, answers), strict=True):
             record = self._provenance(order, verdicts, seconds)
             if not isinstance(child, Refusal) and all(verdict.accepted for verdict in verdicts):
-                kept.append((order.key, child, record))
+                kept.append((order.key, self._as_amended(child, verdicts), record))
                 news.append(Accepted(order.request, order.key))
             else:
                 refused.append((order.key, record))
@@ -258,6 +269,12 @@ class Production:
             for answer in answers
         ]
 
+    def _as_amended(self, child: Sample, verdicts: Sequence[Verdict]) -> Sample:
+        final = amended(child, verdicts)
+        if self._job.task is not None and final is not child:
+            self._job.task.check_target(final.target)
+        return final
+
     def _tell_gates(self, tell: Callable[[Gate], None]) -> list[Event]:
         warned: list[Event] = []
         for gate in self._job.gates:
@@ -279,7 +296,7 @@ class Production:
             fingerprint=generator.fingerprint,
             recipe=request.recipe,
             seed=request.seed,
-            verdicts=tuple(verdicts),
+            verdicts=tuple(replace(verdict, amended=None) for verdict in verdicts),
             hardness=request.priority,
             versions=self._versions,
             created=time.time(),
