@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from genaug_data.dataset import GenerativeAugmentDataset
-from genaug_data.errors import GeneratorError
-from genaug_data.generators.pretrained import DiffusersModel, FixedPrompt, ImageToImage
-from genaug_data.generators.pretrained.adapters import Lora, TextualInversion
+from genaug_data.errors import GenaugWarning, GeneratorError
+from genaug_data.generators.pretrained import DiffusersModel, DomainPrompt, FixedPrompt, ImageToImage
+from genaug_data.generators.pretrained.adapters import Lora, TextualInversion, TextualInversionFile
 from genaug_data.testing.tiny_models import save_stable_diffusion
 from tests.generators.pretrained.adapters.training_set import PROMPTS, differing, pictures, requests
 
@@ -104,3 +104,19 @@ def test_a_run_fits_them_in_its_worker(model: Path, tmp_path: Path) -> None:
         counts = train.warmup()
     assert counts["accepted"] == 4
     assert len(list((tmp_path / "cache" / "generator").glob("*/*/*.safetensors"))) == 2
+
+
+def test_a_token_that_nobody_has_learned_is_warned_of_once(model: Path, tmp_path: Path) -> None:
+    bare = ImageToImage(str(model), prompts=DomainPrompt(PROMPTS, ["in snow"]), device="cpu")
+    with pytest.warns(GenaugWarning, match="has not learned the token <class-0> of the prompt .*; pass DiffusersModel"):
+        bare.fit(pictures(2), tmp_path / "bare", progress=False)
+    bare.fit(pictures(2), tmp_path / "bare", progress=False)
+
+    # Warnings are errors in tests: what was learned, or read from a file, is warned of by nobody.
+    learned = TextualInversion(2, vectors=2, steps=1, batch_size=2)
+    adapted = ImageToImage(DiffusersModel(str(model), adapters=[learned]), prompts=PROMPTS, device="cpu")
+    adapted.fit(pictures(2), tmp_path / "fits", progress=False)
+    [folder] = {file.parent for file in (tmp_path / "fits").rglob("learned_embeds.safetensors")}
+    files = [TextualInversionFile(folder, token) for token in learned.tokens]
+    read = ImageToImage(DiffusersModel(str(model), adapters=files), prompts=PROMPTS, device="cpu")
+    read.fit(pictures(2), tmp_path / "read", progress=False)
