@@ -201,6 +201,7 @@ def assemble(
         device=budget.device,
         progress=progress,
         held_out=held_out,
+        recipe=recipes.recipe(1.0, seed, 0, 0),
     )
     reader, sayings = CacheReader(folder), Sayings()
     if mode == "async" and sampler.ratio.largest > 0:
@@ -208,7 +209,13 @@ def assemble(
     runner = InlineWorker if worker == "inline" else ProcessWorker
     hand: Worker = runner(job, budget, counts_found=mode == "sync")
     loop = AugmentationLoop(
-        feedback=Feedback(HardnessTable(len(base)), TrialLedger(), getattr(resolved, "ignore_index", None), meter),
+        feedback=Feedback(
+            HardnessTable(len(base)),
+            TrialLedger(),
+            getattr(resolved, "ignore_index", None),
+            meter,
+            getattr(resolved, "soft_labels", False),
+        ),
         targeting=Targeting(resolve_policy(policy), noise, parent_share, meter),
         planner=Planner(len(base), recipes, max_children, seed),
         catalogue=catalogue,

@@ -18,7 +18,7 @@ IGNORED_PIXELS, IGNORE_INDEX = "ignored_pixels", "ignore_index"
 """Among the details of a verdict: how many pixels of the mask a gate has set to the ignore index, and that index."""
 
 Target: TypeAlias = "int | str | torch.Tensor | Mapping[str, torch.Tensor]"
-"""What an annotation can be: a class id, a caption, a mask, or named tensors (boxes, labels, points)."""
+"""What an annotation can be: a class id, a soft label, a caption, a mask, or named tensors (boxes, labels, points)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,8 @@ class Sample:
 
     Args:
         image: uint8 tensor ``(C, H, W)``, values 0..255.
-        target: class id (int); mask, int64 ``(H, W)``; named tensors; or caption.
+        target: class id (int); soft label, the probability of each class, float ``(classes,)``; mask, int64 ``(H, W)``;
+            named tensors; or caption.
 
     Example:
         >>> Sample(torch.zeros(3, 4, 4, dtype=torch.uint8), 7).target
@@ -203,6 +204,20 @@ def content_hash(sample: Sample) -> bytes:
     _feed(digest, sample.image)
     _feed(digest, sample.target)
     return digest.digest()
+
+
+def class_id(target: Target | None) -> int | None:
+    """Return the class of an annotation: a class id itself, of a soft label the most probable; None for any other.
+
+    Example:
+        >>> class_id(3), class_id(torch.tensor([0.2, 0.7, 0.1])), class_id("a cat")
+        (3, 1, None)
+    """
+    if isinstance(target, int):
+        return target
+    if isinstance(target, torch.Tensor) and target.ndim == 1 and target.is_floating_point() and len(target):
+        return int(target.argmax())
+    return None
 
 
 def variant_key(parent_hash: bytes, fingerprint: str, recipe: Recipe, seed: int) -> bytes:

@@ -78,6 +78,9 @@ class Production:
                 job.generator.to(job.device)
             if hasattr(job.generator, "fit"):
                 job.generator.fit(job.lessons, job.folder / "generator", progress=job.progress, beat=self._beat)
+            if job.recipe is not None and len(job.lessons) > 0 and hasattr(job.generator, "rehearse"):
+                self._beat()
+                job.generator.rehearse(job.lessons[0], job.recipe, job.task)
             for gate in job.gates:
                 gate.prepare(job.samples, progress=job.progress, beat=self._beat)
             fingerprint = job.generator.fingerprint
@@ -232,12 +235,17 @@ class Production:
         generator, parents = self._job.generator, [order.parent for order in batch]
         before = self._rhythm.seconds
         answers = generator.generate(parents, [order.request for order in batch])
-        seconds = (self._rhythm.seconds - before) / len(batch)
+        made = sum(not isinstance(answer, Refusal) or answer.made for answer in answers)
+        seconds = (self._rhythm.seconds - before) / max(1, made)
         check_variants(parents, answers)
         self._beat()
         kept, refused = [], []
         news: list[Event] = []
         for order, child, verdicts in zip(batch, answers, self._judge(parents, answers), strict=True):
+            if isinstance(child, Refusal) and not child.made:
+                # Nothing to remember: to be asked once more costs nothing.
+                news.append(Rejected(order.request, verdicts[-1].gate, child.reason, made=False, tried=False))
+                continue
             record = self._provenance(order, verdicts, seconds)
             if not isinstance(child, Refusal) and all(verdict.accepted for verdict in verdicts):
                 kept.append((order.key, self._as_amended(child, verdicts), record))
