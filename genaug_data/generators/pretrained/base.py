@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -124,10 +125,7 @@ class PretrainedGenerator(BaseGenerator):
             self.told(samples[0], 0)
         for number, adapter in enumerate(self._model.adapters):
             place = Path(folder) / self._pipeline.digest_before(number)
-
-            def load(before: int = number) -> Any:
-                return self._pipeline.load(torch.float32, before)
-
+            load = partial(self._pipeline.load, torch.float32, number)
             adapter.fit(load, samples, self.prompts, place, self.device, progress=progress, beat=beat)
         if self._model.adapters:
             self._pipeline.unload()
