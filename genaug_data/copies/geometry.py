@@ -15,6 +15,7 @@ _CROP = 0.7
 _MILD_CROP = 0.85
 _TURN = 8.0
 _SMALLEST_TILE = 0.25
+_PART = 0.8
 
 
 def views() -> list[Frame]:
@@ -35,18 +36,17 @@ def tiles(height_share: float, width_share: float) -> list[Frame]:
         width_share: likewise of the widths.
 
     Returns:
-        16 frames of 0.7 of the sides; where the known images are smaller than two thirds of the new one, further
-        ones of their own size (at least a quarter of the sides), at steps of a seventh of it or less.
+        Frames of the size of the known images (at least a quarter of the sides), at steps of a seventh of it or less;
+        none where they are not much smaller than the new one.
 
     Example:
         >>> len(tiles(1.0, 1.0)), len(tiles(0.5, 0.5))
-        (16, 80)
+        (0, 64)
     """
-    found = _spread(_CROP, _CROP, 4, 4)
-    if min(height_share, width_share) < 2 / 3:
-        height, width = (min(1.0, max(_SMALLEST_TILE, share)) for share in (height_share, width_share))
-        found += _spread(width, height, _steps(width), _steps(height))
-    return found
+    if min(height_share, width_share) > _PART:
+        return []
+    height, width = (min(1.0, max(_SMALLEST_TILE, share)) for share in (height_share, width_share))
+    return _spread(width, height, _steps(width), _steps(height))
 
 
 def matrices(frames: list[Frame]) -> torch.Tensor:

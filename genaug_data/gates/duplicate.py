@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import torch
 
+from genaug_data.copies.perceptual import SIDE, thumbnails
 from genaug_data.errors import ConfigError
 from genaug_data.gates.base import Gate
-from genaug_data.copies.perceptual import SIDE, thumbnails
 from genaug_data.sample import Sample, Verdict
 
 

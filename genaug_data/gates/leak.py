@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from genaug_data.copies.calibration import Calibration, calibrate
 from genaug_data.errors import ConfigError, DataError
 from genaug_data.gates.base import Gate
-from genaug_data.copies.calibration import Calibration, calibrate
 from genaug_data.gates.protected_index import ProtectedIndex, evenly_spaced, read_images
 from genaug_data.sample import Sample, Verdict
 

@@ -19,7 +19,7 @@ CANDIDATES = 4
 
 _CANVAS = 32
 _LARGEST_CANVAS = 128
-_BLOCK = 1 << 21
+_BLOCK = 1 << 19
 """Numbers that are compared at a time, so that they stay in the processor's cache."""
 
 
@@ -56,7 +56,9 @@ class Registered(Measure):
         """Describe more images of the set."""
         small = canvases(images, _CANVAS)
         self._canvases.append(smoothed(small).mul(255).round().byte())
-        self._layouts.append(layouts(look(small, self._views, LAYOUT_SIDE)).to(self._dtype))
+        # One contiguous table a view.
+        described = layouts(look(small, self._views, LAYOUT_SIDE)).to(self._dtype)
+        self._layouts.append(described.transpose(0, 1).contiguous())
         self._shapes += [(image.shape[1], image.shape[2]) for image in images]
 
     def nearest(
@@ -64,7 +66,7 @@ class Registered(Measure):
     ) -> tuple[np.ndarray, np.ndarray]:
         """Find candidates among all images of the set, and register each."""
         if len(self._layouts) > 1:
-            self._layouts, self._canvases = [torch.cat(self._layouts)], [torch.cat(self._canvases)]
+            self._layouts, self._canvases = [torch.cat(self._layouts, dim=1)], [torch.cat(self._canvases)]
         distances = np.ones(len(images), dtype=np.float32)
         rows = np.zeros(len(images), dtype=np.int64)
         groups: dict[tuple[int, int], list[int]] = {}
@@ -83,8 +85,8 @@ class Registered(Measure):
         heights, widths = np.array(self._shapes).T
         frames = [IDENTITY, *tiles(float(np.median(heights)) / shape[0], float(np.median(widths)) / shape[1])]
         # A tile of the canvas is to have as many pixels as a known image's.
-        side = min(_LARGEST_CANVAS, round(_CANVAS / min(min(frame[:2]) for frame in frames[1:]) * 0.7))
-        canvas = canvases(images, max(_CANVAS, side))
+        side = min(_LARGEST_CANVAS, round(_CANVAS / min(min(frame[:2]) for frame in frames)))
+        canvas = canvases(images, side)
         places = matrices(frames)
         queries = layouts(look(canvas, places, LAYOUT_SIDE))
         rows = self._candidates(queries, exclude)
@@ -106,29 +108,40 @@ class Registered(Measure):
     def _candidates(self, queries: torch.Tensor, exclude: np.ndarray | None) -> torch.Tensor:
         """Return the rows whose layouts are nearest, int64 ``(N, 4)``, of queries ``(N, 1 + tiles, 43)``."""
         count, frames = queries.shape[:2]
-        both = torch.stack([queries, queries * mirror_signs()]).to(self._dtype)
-        whole = both[:, :, 0].reshape(-1, WIDTH).T.contiguous()
-        parts = both[:, :, 1:].reshape(-1, WIDTH).T.contiguous()
+        both = torch.cat([queries, queries * mirror_signs()]).to(self._dtype)
+        # Numbers in a row of the set, of each image as is and mirrored, for one frame after the other.
+        frame_queries = [both[:, frame].T.contiguous() for frame in range(frames)]
         described = self._layouts[0]
-        closeness = torch.empty(len(described), count, dtype=self._dtype)
-        numbers = 2 * count * (len(self._views) + frames)
-        step = max(1, _BLOCK // numbers)
-        for first in range(0, len(described), step):
-            block = described[first : first + step]
-            as_whole = (block.flatten(0, 1) @ whole).view(len(block), -1, 2, count).amax(dim=(1, 2))
-            as_part = (block[:, 0] @ parts).view(len(block), 2, count, -1).amax(dim=(1, 3))
-            closeness[first : first + step] = torch.maximum(as_whole, as_part)
+        size = described.shape[1]
+        closeness = torch.empty(size, 2 * count, dtype=self._dtype)
+        step = max(1, _BLOCK // (2 * count))
+        product = torch.empty(step, 2 * count, dtype=self._dtype)
+        for first in range(0, size, step):
+            best = closeness[first : first + step]
+            part = product[: len(best)]
+            torch.mm(described[0, first : first + step], frame_queries[0], out=best)
+            for view in range(1, len(described)):
+                torch.mm(described[view, first : first + step], frame_queries[0], out=part)
+                torch.maximum(best, part, out=best)
+            for tile in frame_queries[1:]:
+                torch.mm(described[0, first : first + step], tile, out=part)
+                torch.maximum(best, part, out=best)
+        closeness = torch.maximum(closeness[:, :count], closeness[:, count:])
         if exclude is not None:
             places = np.flatnonzero(exclude >= 0)
             closeness[torch.from_numpy(exclude[places]), torch.from_numpy(places)] = -torch.inf
-        return closeness.T.float().topk(min(CANDIDATES, len(described)), dim=1).indices
+        # Among many tiles, more images come near by chance.
+        kept = CANDIDATES + (frames - 1) // 8
+        return closeness.T.contiguous().topk(min(kept, size), dim=1).indices
 
     def _starts(self, queries: torch.Tensor, rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Return for each candidate its frame of the image, its view, and whether mirrored; ``(N * 4,)`` each."""
         both = torch.stack([queries, queries * mirror_signs()], dim=1)
-        described = self._layouts[0][rows].float()
-        as_whole = torch.einsum("nmd,nkvd->nkmv", both[:, :, 0], described)
-        as_part = torch.einsum("nmfd,nkd->nkmf", both[:, :, 1:], described[:, :, 0])
+        count, kept = rows.shape
+        described = self._layouts[0][:, rows].float().permute(1, 2, 0, 3).flatten(1, 2)
+        as_whole = (described @ both[:, :, 0].transpose(1, 2)).view(count, kept, -1, 2).transpose(2, 3)
+        known = described.view(count, kept, len(self._views), WIDTH)[:, :, 0]
+        as_part = (known @ both[:, :, 1:].flatten(1, 2).transpose(1, 2)).view(count, kept, 2, -1)
         joined = torch.cat([as_whole, as_part], dim=3)
         best = joined.flatten(2).argmax(dim=2).flatten()
         mirrored, place = best // joined.shape[3], best % joined.shape[3]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -131,10 +132,7 @@ class PretrainedGenerator(BaseGenerator):
         told = [self.told(samples[0], 0)] if len(samples) > 0 else []
         for number, adapter in enumerate(self._model.adapters):
             place = Path(folder) / self._pipeline.digest_before(number)
-
-            def load(before: int = number) -> Any:
-                return self._pipeline.load(torch.float32, before)
-
+            load = partial(self._pipeline.load, torch.float32, number)
             adapter.fit(load, samples, self.prompts, place, self.device, progress=progress, beat=beat)
         if self._model.adapters:
             self._pipeline.unload()

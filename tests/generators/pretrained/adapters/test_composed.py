@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
+from safetensors.torch import load_file
 
 from genaug_data.dataset import GenerativeAugmentDataset
 from genaug_data.errors import GenaugWarning, GeneratorError
@@ -120,3 +122,36 @@ def test_a_token_that_nobody_has_learned_is_warned_of_once(model: Path, tmp_path
     files = [TextualInversionFile(folder, token) for token in learned.tokens]
     read = ImageToImage(DiffusersModel(str(model), adapters=files), prompts=PROMPTS, device="cpu")
     read.fit(pictures(2), tmp_path / "read", progress=False)
+
+
+def test_a_run_fits_on_several_devices_from_its_process(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As in a training run on several devices: its ranks are not those of the fit.
+    for name, value in {"RANK": "1", "WORLD_SIZE": "2", "LOCAL_RANK": "1", "MASTER_ADDR": "x"}.items():
+        monkeypatch.setenv(name, value)
+    found = []
+    for devices in ([], ["cpu", "cpu"]):
+        words = TextualInversion(2, vectors=2, steps=4, learning_rate=0.01, batch_size=3, devices=devices)
+        generator = ImageToImage(DiffusersModel(str(model), adapters=[words]), prompts=PROMPTS, device="cpu")
+        cache = tmp_path / f"on {len(devices)}"
+        if not devices:
+            generator.fit(pictures(4), cache / "generator", progress=False)
+        else:
+            train = GenerativeAugmentDataset(
+                [(sample.image, sample.target) for sample in pictures(4)],
+                cache=cache,
+                generator=generator,
+                gates=[],
+                progress=False,
+            )
+            with train:
+                assert train.warmup()["accepted"] == 4
+        [file] = (cache / "generator").glob("*/*/*.safetensors")
+        found.append(load_file(file))
+    assert found[0].keys() == found[1].keys()
+    for name, value in found[0].items():
+        torch.testing.assert_close(found[1][name], value, rtol=1e-4, atol=1e-5)
+    # Both tokens began as the same word.
+    one, other = (found[0][f"text_encoder.{token}"] for token in words.tokens)
+    assert (one - other).abs().max() > 1e-3
