@@ -161,5 +161,5 @@ def _through(canvas: torch.Tensor, frames: torch.Tensor, repeats: int) -> torch.
 
 def _has_bfloat16() -> bool:
     """Whether products of bfloat16 numbers are fast here; elsewhere they are emulated, and slow."""
-    capabilities = getattr(torch.cpu, "get_capabilities", dict)()
+    capabilities: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
     return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
