@@ -13,7 +13,7 @@ from genaug_data.copies.calibration import Calibration, calibrate
 from genaug_data.copies.measures import Embedded, Measure, Registered, Whole
 from genaug_data.copies.reading import evenly_spaced, image_hash, is_constant, read_images
 from genaug_data.errors import ConfigError, DataError
-from genaug_data.gates.likeness import Features
+from genaug_data.features import Features
 from genaug_data.sample import Sample
 
 
@@ -138,14 +138,19 @@ class CopyDetector:
             DataError: the training set is empty.
         """
         if len(train) == 0:
-            raise DataError("the training set is empty; training images are needed to set the threshold of the copies")
+            raise DataError(
+                "the training set is empty (0 examples); pass one with images, which set the thresholds of what counts as a copy"
+            )
         rows = evenly_spaced(len(train), images)
         found: dict[str, list[np.ndarray]] = {measure.name: [] for measure in self.measures}
         for chunk in read_images(train, rows, "calibrating the leak guard", progress, beat):
             for name, (distances, _) in self.distances([image for _, image in chunk]).items():
                 found[name].append(distances)
         share = alpha / len(self.measures)
-        self.calibrations = {name: calibrate(np.concatenate(each), share) for name, each in found.items()}
+        self.calibrations = {
+            measure.name: calibrate(np.concatenate(found[measure.name]), share, measure.tail)
+            for measure in self.measures
+        }
 
     def distances(
         self, images: Sequence[torch.Tensor], exclude: np.ndarray | None = None

@@ -36,12 +36,12 @@ def tiles(height_share: float, width_share: float) -> list[Frame]:
         width_share: likewise of the widths.
 
     Returns:
-        Frames of the size of the known images (at least a quarter of the sides), at steps of a seventh of it or less;
+        Frames of the size of the known images (at least a quarter of the sides), at steps of a tenth of it or less;
         none where they are not much smaller than the new one.
 
     Example:
         >>> len(tiles(1.0, 1.0)), len(tiles(0.5, 0.5))
-        (0, 64)
+        (0, 121)
     """
     if min(height_share, width_share) > _PART:
         return []
@@ -92,4 +92,4 @@ def _spread(width: float, height: float, columns: int, rows: int) -> list[Frame]
 
 
 def _steps(share: float) -> int:
-    return 1 + math.ceil(7 * (1 - share) / share - 1e-9)
+    return 1 + math.ceil(10 * (1 - share) / share - 1e-9)

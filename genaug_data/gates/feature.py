@@ -10,10 +10,11 @@ from typing import Literal
 
 from tqdm import tqdm
 
+from genaug_data.copies.reading import evenly_spaced
 from genaug_data.errors import ConfigError, DataError
+from genaug_data.features import Features, name_of
 from genaug_data.gates.base import Gate
-from genaug_data.gates.likeness import Features, Margin, OwnSimilarity, name_of
-from genaug_data.gates.protected_index import evenly_spaced
+from genaug_data.gates.likeness import Margin, OwnSimilarity
 from genaug_data.generators import Refusal, SampleGenerator
 from genaug_data.sample import Recipe, Request, Sample, Verdict, content_hash
 from genaug_data.seeding import derive

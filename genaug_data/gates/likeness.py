@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
-from typing import Any
 
 import torch
-from torch import nn
 from torch.nn import functional
 
 from genaug_data.errors import ConfigError
+from genaug_data.features import Features
 from genaug_data.sample import Sample, class_id, content_hash
-from genaug_data.tensor_file import digest_of
-
-Features = Callable[[torch.Tensor], torch.Tensor]
-"""From uint8 images ``(B, C, H, W)`` to floats ``(B, D)``."""
 
 
 class OwnSimilarity:
@@ -89,22 +84,6 @@ class Margin:
         seen, own_class = self._own.direction(child), _class_of(parent)
         others = torch.tensor([known != own_class for known in self._classes])
         return float(seen @ self._own.direction(parent) - (self._directions @ seen)[others].max())
-
-
-def name_of(features: Features) -> str:
-    """Return what tells features apart: their fingerprint, the hash of a module's weights, or the name of a function.
-
-    Example:
-        >>> name_of(nn.Flatten())[:10]
-        'Flatten/ca'
-    """
-    fingerprint: Any = getattr(features, "fingerprint", None)
-    if isinstance(fingerprint, str):
-        return fingerprint
-    if isinstance(features, nn.Module):
-        weights = {name: value.detach().cpu() for name, value in features.state_dict().items()}
-        return f"{type(features).__qualname__}/{digest_of(weights)}"
-    return str(getattr(features, "__qualname__", type(features).__qualname__))
 
 
 def _class_of(sample: Sample) -> Hashable:

@@ -8,15 +8,19 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
+from genaug_data.copies.calibration import Tail
+
 
 class Measure(ABC):
     """A distance between images, and the search for the least.
 
     Attributes:
         name: of the measure, told with each distance.
+        tail: how the shares of small distances between unlike images fall.
     """
 
     name: str
+    tail: Tail = "power"
 
     @property
     def fingerprint(self) -> str:

@@ -10,7 +10,7 @@ import torch
 from genaug_data.copies.measures.base import Measure
 from genaug_data.copies.measures.whole import leave_out
 from genaug_data.errors import ConfigError
-from genaug_data.gates.likeness import Features, name_of
+from genaug_data.features import Features, name_of
 
 _CHUNK = 16_384
 
@@ -29,8 +29,8 @@ class Embedded(Measure):
         >>> measure = Embedded(lambda images: images.flatten(1).float())
         >>> measure.add([torch.tensor([[[3, 4]]], dtype=torch.uint8), torch.tensor([[[9, 0]]], dtype=torch.uint8)])
         >>> distances, rows = measure.nearest([torch.tensor([[[4, 3]]], dtype=torch.uint8)])
-        >>> rows.tolist(), distances.round(3).tolist()
-        ([0], [0.02])
+        >>> rows.tolist(), f"{distances[0]:.3f}"
+        ([0], '0.020')
     """
 
     name = "embedded"

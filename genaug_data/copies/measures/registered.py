@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
+from genaug_data.copies.calibration import Tail
 from genaug_data.copies.canvas import canvases
 from genaug_data.copies.geometry import IDENTITY, look, matrices, tiles, views
 from genaug_data.copies.layout import SIDE as LAYOUT_SIDE
@@ -44,6 +45,7 @@ class Registered(Measure):
     """
 
     name = "registered"
+    tail: Tail = "log_normal"
 
     def __init__(self) -> None:
         self._views = matrices(views())
@@ -54,8 +56,8 @@ class Registered(Measure):
 
     def add(self, images: Sequence[torch.Tensor]) -> None:
         """Describe more images of the set."""
-        small = canvases(images, _CANVAS)
-        self._canvases.append(smoothed(small).mul(255).round().byte())
+        small = smoothed(canvases(images, _CANVAS))
+        self._canvases.append(small.mul(255).round().byte())
         # One contiguous table a view.
         described = layouts(look(small, self._views, LAYOUT_SIDE)).to(self._dtype)
         self._layouts.append(described.transpose(0, 1).contiguous())
@@ -86,7 +88,7 @@ class Registered(Measure):
         frames = [IDENTITY, *tiles(float(np.median(heights)) / shape[0], float(np.median(widths)) / shape[1])]
         # A tile of the canvas is to have as many pixels as a known image's.
         side = min(_LARGEST_CANVAS, round(_CANVAS / min(min(frame[:2]) for frame in frames)))
-        canvas = canvases(images, side)
+        canvas = smoothed(canvases(images, side))
         places = matrices(frames)
         queries = layouts(look(canvas, places, LAYOUT_SIDE))
         rows = self._candidates(queries, exclude)
@@ -97,7 +99,7 @@ class Registered(Measure):
         # Through the mirror, what was right is left, and turns go the other way.
         mirror = torch.tensor([[1.0, -1.0, -1.0], [-1.0, 1.0, 1.0]])
         start = torch.where(mirrored.view(-1, 1, 1), start * mirror, start)
-        seen = _through(smoothed(canvas), places[frame], rows.shape[1])
+        seen = _through(canvas, places[frame], rows.shape[1])
         distances = register(seen, known, start).view_as(rows)
         # Candidates that were left out have no layout near.
         if exclude is not None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from genaug_data.errors import ConfigError
+from genaug_data.features import name_of
 from genaug_data.gates.base import Gate
-from genaug_data.gates.likeness import name_of
 from genaug_data.gates.quality import thresholds
 from genaug_data.gates.quality.predictions import Predictor, label_of, logits_of
 from genaug_data.gates.quality.under_training import UnderTraining

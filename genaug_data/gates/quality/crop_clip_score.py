@@ -9,8 +9,8 @@ from pathlib import Path
 import torch
 from tqdm import tqdm
 
+from genaug_data.copies.reading import evenly_spaced
 from genaug_data.errors import DataError
-from genaug_data.gates.protected_index import evenly_spaced
 from genaug_data.gates.quality import thresholds
 from genaug_data.gates.quality.base import ScoreGate
 from genaug_data.gates.quality.clip import Clip

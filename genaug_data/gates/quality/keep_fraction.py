@@ -6,8 +6,8 @@ import math
 from collections.abc import Callable, Sequence
 
 from genaug_data.errors import ConfigError
+from genaug_data.features import name_of
 from genaug_data.gates.base import Gate
-from genaug_data.gates.likeness import name_of
 from genaug_data.gates.quality import thresholds
 from genaug_data.gates.quality.base import ScoreGate
 from genaug_data.gates.quality.share import Share

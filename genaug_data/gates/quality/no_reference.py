@@ -8,7 +8,7 @@ from collections.abc import Callable
 import torch
 
 from genaug_data.errors import ConfigError
-from genaug_data.gates.likeness import name_of
+from genaug_data.features import name_of
 from genaug_data.gates.quality import thresholds
 from genaug_data.gates.quality.base import ScoreGate
 from genaug_data.gates.quality.share import Share

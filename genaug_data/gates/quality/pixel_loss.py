@@ -11,10 +11,10 @@ import torch
 from torch.nn import functional
 from tqdm import tqdm
 
+from genaug_data.copies.reading import evenly_spaced
 from genaug_data.errors import ConfigError, DataError
+from genaug_data.features import name_of
 from genaug_data.gates.base import Gate
-from genaug_data.gates.likeness import name_of
-from genaug_data.gates.protected_index import evenly_spaced
 from genaug_data.gates.quality import thresholds
 from genaug_data.gates.quality.predictions import Predictor, logits_of, mask_of, settled
 from genaug_data.sample import IGNORE_INDEX, IGNORED_PIXELS, Sample, Verdict

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from genaug_data.gates.likeness import name_of
+from genaug_data.features import name_of
 from genaug_data.gates.quality import thresholds
 from genaug_data.gates.quality.base import ScoreGate
 from genaug_data.gates.quality.predictions import Predictor, logits_of, mask_of, settled

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 
 from tqdm import tqdm
 
+from genaug_data.copies.reading import evenly_spaced
 from genaug_data.errors import ConfigError, DataError
-from genaug_data.gates.protected_index import evenly_spaced
 from genaug_data.generators import Refusal, SampleGenerator
 from genaug_data.sample import Recipe, Request, Sample, content_hash
 from genaug_data.seeding import derive
