@@ -24,9 +24,10 @@ from genaug_data.journal_reading import read_journal
 from genaug_data.meta import SampleMeta
 from genaug_data.ratio import Ratio
 from genaug_data.recipes import RecipePolicy
+from genaug_data.recording import names_of
 from genaug_data.remake import Remade
 from genaug_data.replay import ReplaySampler
-from genaug_data.report import Family
+from genaug_data.report import Family, write_report
 from genaug_data.sample import Token
 from genaug_data.sampler import HardExampleSampler
 from genaug_data.targeting import Suspect
@@ -330,6 +331,19 @@ class GenerativeAugmentDataset(Dataset):
     def families(self, count: int = 10) -> list[Family]:
         """Return the ``count`` parents of highest priority that have variants, with these, hardest first."""
         return self._own().families(count)
+
+    def report(self, path: str | Path | None = None) -> Path:
+        """Write what this run made, what it rejected and why, and what it cost as one HTML file; returns its path.
+
+        Args:
+            path: of the file; None for ``report.html`` in the folder of the cache.
+
+        Raises:
+            CacheError: nothing was cached so far.
+            SaveError: the file cannot be written.
+        """
+        parts = self._own()
+        return write_report(parts.job.folder, path, samples=parts.samples, classes=names_of(self.base) or None)
 
     @property
     def samples(self) -> SampleView:
