@@ -11,7 +11,7 @@ from markupsafe import Markup, escape
 
 _WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 560, 250, 52, 14, 30, 40
 _ROW, _NAME, _LONGEST_NAME = 20, 150, 20
-_MOST_POINTS = 240
+_LETTER, _MOST_POINTS = 7.5, 240
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +133,7 @@ def scatter(series: Sequence[Series]) -> Markup:
 
     Example:
         >>> scatter([Series("real", [(0.0, 1.0), (2.0, 3.0)])]).count("<circle")
-        3
+        2
     """
     frame = _Frame([found.points for found in series if found.points], False)
     parts = [_legend([(place, found.name, False) for place, found in enumerate(series)])]
@@ -174,8 +174,10 @@ class _Frame:
             parts.append(f'<line class="grid" x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>')
             parts.append(f'<text x="{_LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{_number(value)}</text>')
         for value in _ticks(self._low, self._high):
-            x = self.x(value)
-            parts.append(f'<text x="{x:.1f}" y="{_HEIGHT - _BOTTOM + 16}" text-anchor="middle">{_number(value)}</text>')
+            told = _number(value)
+            # The last one must not be cut at the edge.
+            x = min(self.x(value), _WIDTH - _LETTER / 2 * len(told))
+            parts.append(f'<text x="{x:.1f}" y="{_HEIGHT - _BOTTOM + 16}" text-anchor="middle">{told}</text>')
         middle = _LEFT + (_WIDTH - _LEFT - _RIGHT) / 2
         parts.append(f'<text class="axis" x="{middle}" y="{_HEIGHT - 6}" text-anchor="middle">{escape(across)}</text>')
         parts.append(f'<text class="axis" x="2" y="{_TOP - 16}">{escape(up)}</text>')
@@ -193,7 +195,7 @@ def _legend(names: Sequence[tuple[int, str, bool]]) -> str:
         return ""
     parts, right = [], float(_WIDTH - _RIGHT)
     for place, name, is_dashed in reversed(names):
-        right -= 7.0 * len(name)
+        right -= _LETTER * len(name)
         parts.append(f'<text x="{right:.0f}" y="14">{escape(name)}</text>')
         dashed = ' stroke-dasharray="5 4"' if is_dashed else ""
         parts.append(

@@ -39,7 +39,7 @@ def _sentence(run: Run) -> str:
         return f"{told}; none was rejected."
     gate, most = Counter(made.verdicts[-1].gate for made in run.rejections if made.verdicts).most_common(1)[0]
     told += f"; {count(len(run.rejections), 'other')} {'was' if len(run.rejections) == 1 else 'were'} rejected"
-    return f"{told}, {'all' if most == len(run.rejections) else f'{most:,}'} by the gate {quoted(gate)}."
+    return f"{told}, {'all' if most == len(run.rejections) else f'the most, {most:,},'} by the gate {quoted(gate)}."
 
 
 def _tiles(run: Run) -> list[Tile]:

@@ -11,7 +11,7 @@ from genaug_data.report.sections.base import Missing, Section
 from genaug_data.report.sections.scores import scores_of
 from genaug_data.report.sections.wording import quoted, share
 
-_SHOWN = 12
+_SHOWN = 10
 _REASONS = 5
 
 
