@@ -46,7 +46,7 @@ class HistoryWriter:
     """
 
     def __init__(self, folder: Path, settings: Mapping[str, Any]) -> None:
-        self._path = folder / f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}-{next(_numbers)}.jsonl"
+        self._path = folder / f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}-{next(_numbers):06}.jsonl"
         self._first = json.dumps({"settings": settings})
         self._lines: list[str] = []
         self._descriptor: int | None = None
@@ -103,7 +103,8 @@ class HistoryWriter:
         descriptor = os.open(self._path, flags, 0o644)
         if not self._is_begun:
             self._is_begun = True
-            for old in _runs(self._path.parent)[:-_KEPT_RUNS]:
+            others = [path for path in _runs(self._path.parent) if path != self._path]
+            for old in others[: 1 - _KEPT_RUNS]:
                 for path in (old, old.with_suffix(".json")):
                     with suppress(OSError):
                         path.unlink()

@@ -9,7 +9,7 @@ from genaug_data.report.blocks import Block, Comparison, Comparisons
 from genaug_data.report.run import Child, Run
 from genaug_data.report.sections.base import Missing, Section
 
-_PARENTS, _CHILDREN, _LONGEST_PROMPT = 12, 6, 60
+_PARENTS, _CHILDREN, _LONGEST_PROMPT = 10, 6, 60
 
 
 class Hardest(Section):

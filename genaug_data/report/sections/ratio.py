@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from markupsafe import Markup
 
 from genaug_data.journal_reading import Journal
@@ -30,13 +32,7 @@ class Reached(Section):
 def _of_history(run: Run) -> list[Block]:
     assert run.history is not None
     rows = run.history.rows
-    reached = []
-    for before, after in zip([{}, *rows], rows, strict=False):
-        shown = after.get("rows shown", 0.0) - before.get("rows shown", 0.0)
-        if shown > 0 and "step" in after:
-            synthetic = after.get("synthetic rows shown", 0.0) - before.get("synthetic rows shown", 0.0)
-            reached.append((after["step"], max(0.0, synthetic) / shown))
-    lines = [Series("reached", reached), Series("asked", run.history.column("ratio asked"), is_dashed=True)]
+    lines = [Series("reached", shares(rows)), Series("asked", run.history.column("ratio asked"), is_dashed=True)]
     blocks: list[Block] = [
         Chart("Share of synthetic rows between two refreshes", line_chart(lines, "training step", "share"))
     ]
@@ -46,6 +42,27 @@ def _of_history(run: Run) -> list[Block]:
         told = f"{synthetic:,.0f} synthetic slots got a variant, {shortfall:,.0f} found none to show"
         blocks.append(Text(f"{told} ({share(shortfall, synthetic + shortfall)})."))
     return blocks
+
+
+def shares(rows: Sequence[Mapping[str, float]]) -> list[tuple[float, float]]:
+    """Return (step, share of synthetic rows since the row before) of the rows of a history.
+
+    Example:
+        >>> shares([{"step": 5.0, "rows shown": 40.0, "synthetic rows shown": 10.0}])
+        [(5.0, 0.25)]
+    """
+    found, before = [], (0.0, 0.0)
+    for row in rows:
+        if not {"step", "rows shown", "synthetic rows shown"} <= row.keys():
+            continue
+        shown, synthetic = row["rows shown"], row["synthetic rows shown"]
+        if shown < before[0]:
+            # A process that goes on from a saved state counts anew.
+            before = (0.0, 0.0)
+        if shown > before[0]:
+            found.append((row["step"], (synthetic - before[1]) / (shown - before[0])))
+        before = (shown, synthetic)
+    return found
 
 
 def _of_journal(journal: Journal) -> Markup:
