@@ -107,7 +107,8 @@ class Run:
         """Return how a class is called; the empty text for what is none."""
         if not isinstance(label, int) or label < 0:
             return ""
-        return str(self.classes[label]) if label < len(self.classes) else f"class {label}"
+        name = str(self.classes[label]) if label < len(self.classes) else str(label)
+        return f"class {name}" if name.isdigit() else name
 
     def real(self, index: int, caption: str = "real") -> Picture:
         """Return the picture of a real example, if it can be had."""

@@ -20,6 +20,7 @@ class Cost(Section):
     """Generation rate and cost."""
 
     name, title = "cost", "Generation rate and cost"
+    about = "Of the variants in the cache and the remembered rejections; what was evicted meanwhile is not among them."
 
     def blocks(self, run: Run) -> list[Block]:
         """Return the rate over time, and the cost on each device."""
@@ -29,7 +30,7 @@ class Cost(Section):
         blocks: list[Block] = []
         points = rate([one.created for one in made])
         if points:
-            told = f"Images made a second, kept or not; pauses of more than {duration(_PAUSE)} are left out"
+            told = f"Images made a second, without pauses of more than {duration(_PAUSE)}"
             blocks.append(Chart(told, line_chart([Series("rate", points)], "seconds of production", "images/s")))
         blocks.append(_by_device(run, made))
         rows = [] if run.history is None else run.history.rows

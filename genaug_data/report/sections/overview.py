@@ -53,7 +53,7 @@ def _tiles(run: Run) -> list[Tile]:
     ]
     if seconds:
         each = f"{duration(seconds / max(1, len(run.children)))} for each that was kept"
-        tiles.append(Tile("generation took", duration(seconds), each))
+        tiles.append(Tile("making these took", duration(seconds), each))
     if run.history is not None and run.history.rows:
         last = run.history.rows[-1]
         shown, synthetic = last.get("rows shown", 0.0), last.get("synthetic rows shown", 0.0)
