@@ -87,13 +87,12 @@ class Recording:
 
     def _summary(self, loop: AugmentationLoop) -> dict[str, Any]:
         table, meter, choice = loop.feedback.table, loop.feedback.meter, loop.choice
-        known = table.label[table.label >= 0]
         return {
             "time": time.time(),
             "stats": stats_of(loop, self._sampler, self._reader),
-            "hardest": [] if choice is None else _hardest(choice.priorities, table.label, table.loss_ema),
+            "hardest": [] if choice is None else hardest_of(choice.priorities, table.label, table.loss_ema),
             "suspects": [asdict(suspect) for suspect in loop.targeting.suspects(table)[:_SUSPECTS]],
-            "real per class": np.bincount(known, minlength=1)[:_CLASSES].tolist() if len(known) else [],
+            "real per class": class_counts(table.label),
             "usefulness": [] if meter is None else [row._asdict() for row in meter.table()[:_CLASSES]],
             "said": loop.sayings.sentences,
         }
@@ -114,7 +113,19 @@ def names_of(dataset: Any) -> list[str]:
     return [str(name)[:_LONGEST_NAME] for name in names]
 
 
-def _hardest(priorities: np.ndarray, labels: np.ndarray, losses: np.ndarray) -> list[dict[str, float]]:
+def class_counts(labels: np.ndarray) -> list[int]:
+    """Return how many examples there are of each of the first 1000 classes; a label below 0 is not known.
+
+    Example:
+        >>> class_counts(np.array([0, 2, 2, -1]))
+        [1, 0, 2]
+    """
+    known = labels[labels >= 0]
+    return np.bincount(known)[:_CLASSES].tolist() if len(known) else []
+
+
+def hardest_of(priorities: np.ndarray, labels: np.ndarray, losses: np.ndarray) -> list[dict[str, float]]:
+    """Return index, priority, label and loss of the 48 examples of the highest priority, the highest first."""
     count = min(_HARDEST, len(priorities))
     places = np.argpartition(-priorities, count - 1)[:count]
     return [

@@ -16,6 +16,7 @@ from genaug_data.history import FOLDER, History, read_history
 from genaug_data.journal_reading import Journal, read_journal
 from genaug_data.report.blocks import Picture
 from genaug_data.report.pictures import data_uri
+from genaug_data.report.saved import summary_of_saved
 from genaug_data.sample import Provenance, Sample, Target
 from genaug_data.tasks.view import spaced
 
@@ -74,6 +75,7 @@ class Run:
         classes: names of the classes.
         features: of images, for the map; None for their pixels.
         pairs: what an audit found.
+        summary: what was known at the run's end, from its history or else from a saved state; {} from neither.
     """
 
     folder: Path
@@ -92,16 +94,12 @@ class Run:
     classes: Sequence[str] = ()
     features: Features | None = None
     pairs: Sequence[LeakPair] = field(default=())
+    summary: dict[str, Any] = field(default_factory=dict)
 
     @property
     def settings(self) -> dict[str, Any]:
         """What the run was told, as far as it is known."""
         return {} if self.history is None else self.history.settings
-
-    @property
-    def summary(self) -> dict[str, Any]:
-        """What was known at the run's end, as far as it is."""
-        return {} if self.history is None else self.history.summary
 
     def class_name(self, label: Any) -> str:
         """Return how a class is called; the empty text for what is none."""
@@ -175,6 +173,7 @@ def read_run(
         [str(name) for name in told] if isinstance(told, Sequence) and not isinstance(told, str) else (),
         features,
         pairs,
+        history.summary if history is not None and history.summary else summary_of_saved(folder),
     )
 
 
