@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+import torch
 from tqdm import tqdm
 
 from genaug_data.arguments import check_protected
@@ -22,6 +23,7 @@ from genaug_data.errors import ConfigError, WorkerError
 from genaug_data.feedback import Feedback
 from genaug_data.figures import stats_of
 from genaug_data.gates import Gate, check_disjoint, default_gates
+from genaug_data.gates.quality.under_training import plain
 from genaug_data.generators import SampleGenerator, identity_of, resolve_generator
 from genaug_data.hardness import HardnessPolicy, HardnessTable, TrialLedger, resolve_policy
 from genaug_data.hardness.noise import NoisePolicy
@@ -36,6 +38,7 @@ from genaug_data.remake import Remade, remake
 from genaug_data.report import Family
 from genaug_data.sampler import HardExampleSampler
 from genaug_data.sayings import Sayings
+from genaug_data.snapshots import Snapshots
 from genaug_data.targeting import Targeting
 from genaug_data.tasks import SampleView, Task, check_base, dataset_probe, resolve_task
 from genaug_data.usefulness import UsefulnessMeter
@@ -54,10 +57,23 @@ class Parts:
     sampler: HardExampleSampler
     worker: Worker
     job: Job
+    snapshots: Snapshots
 
     def stats(self) -> dict[str, float | str]:
         """Return counts of the loop, the feedback, the worker and the cache."""
         return stats_of(self.loop, self.sampler, self.reader)
+
+    def snapshot(self, model: torch.nn.Module) -> None:
+        """Hand the weights of the model under training to the gates."""
+        if not isinstance(model, torch.nn.Module):
+            raise ConfigError(f"a snapshot is taken of a torch.nn.Module, got {type(model).__name__}; pass the model")
+        if not any(gate.heeds_snapshots for gate in self.job.gates):
+            self.loop.sayings.add(
+                "no gate judges by the model under training, and its snapshots are not kept; pass "
+                "gates=[*default_gates(), Agreement(UnderTraining(model))], or leave train.snapshot() out"
+            )
+        elif self.sampler.ratio.largest > 0:
+            self.snapshots.put(plain(model).state_dict(), self.loop.steps)
 
     def families(self, count: int) -> list[Family]:
         """Return the hardest parents that have variants, with these."""
@@ -171,6 +187,7 @@ def assemble(
         device=budget.device,
         progress=progress,
         held_out=held_out,
+        recipe=recipes.recipe(1.0, seed, 0, 0),
     )
     reader, sayings = CacheReader(folder), Sayings()
     if mode == "async" and sampler.ratio.largest > 0:
@@ -178,7 +195,13 @@ def assemble(
     runner = InlineWorker if worker == "inline" else ProcessWorker
     hand: Worker = runner(job, budget, counts_found=mode == "sync")
     loop = AugmentationLoop(
-        feedback=Feedback(HardnessTable(len(base)), TrialLedger(), getattr(resolved, "ignore_index", None), meter),
+        feedback=Feedback(
+            HardnessTable(len(base)),
+            TrialLedger(),
+            getattr(resolved, "ignore_index", None),
+            meter,
+            getattr(resolved, "soft_labels", False),
+        ),
         targeting=Targeting(resolve_policy(policy), noise, parent_share, meter),
         planner=Planner(len(base), recipes, max_children, seed),
         catalogue=catalogue,
@@ -198,7 +221,8 @@ def assemble(
         told = {**sampler.settings, "max_bytes": max_bytes, "protected": [len(dataset) for dataset in guarded]}
         loop.recording = Recording(folder, sampler, reader, {**told, "classes": names_of(base)})
     sampler.on_start = loop.start_unless_closed
-    parts = Parts(resolved, samples, catalogue, reader, loop, sampler, hand, job)
+    snapshots = Snapshots(folder / "snapshots", hand, sayings, at_once=mode == "sync")
+    parts = Parts(resolved, samples, catalogue, reader, loop, sampler, hand, job, snapshots)
     weakref.finalize(parts, loop.close)
     return parts
 

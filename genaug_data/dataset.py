@@ -44,8 +44,8 @@ class GenerativeAugmentDataset(Dataset):
     that cannot be read gives its parent's real example instead. Unknown attributes are the wrapped dataset's.
 
     Args:
-        base: map-style dataset whose items are neither normalised nor augmented: (image, class id), (image, mask), or
-            Hugging Face dicts; images as PIL, uint8 tensor, float tensor or array in [0, 1].
+        base: map-style dataset whose items are neither normalised nor augmented: (image, class id or soft label),
+            (image, mask), or Hugging Face dicts; images as PIL, uint8 tensor, float tensor or array in [0, 1].
         cache: folder that keeps the variants and the fitted generator, for one training set and generator.
         ratio: share of synthetic slots in every batch, in [0, 1), or a :class:`~genaug_data.Ratio` for a schedule.
         protected: datasets (validation, test) of items like ``base``'s that must never leak into training.
@@ -167,7 +167,7 @@ class GenerativeAugmentDataset(Dataset):
             return self.__getitems__([index])[0]
         if isinstance(index, slice):
             return [self[place] for place in range(*index.indices(len(self)))]
-        return self._finish(self.base[index])
+        return self._finish(self.task.as_shown(self.base[index]))
 
     def __getitems__(self, indices: Sequence[int | Token]) -> MixedItems:
         """Return one batch of items; each variant is copied once, from the memory map into the batch."""
@@ -180,7 +180,7 @@ class GenerativeAugmentDataset(Dataset):
         real = iter(self._read([index for (index, _), key in zip(tokens, keys, strict=True) if key is None]))
         items = [
             self._finish(
-                next(real)
+                self.task.as_shown(next(real))
                 if key is None
                 else self.task.to_item(samples[key], like=partial(self.base.__getitem__, index))
             )
@@ -225,12 +225,24 @@ class GenerativeAugmentDataset(Dataset):
             loss: one value a row, ``(B,)``; for segmentation also ``(B, H, W)``. Any device; NaN rows are ignored.
             logits: ``(B, classes)`` or ``(B, classes, H, W)``; without them only policies of the
                 loss and "uniform" select.
-            target: labels as the loss got them.
+            target: labels as the loss got them, before rows are mixed; soft labels are ``(B, classes)``.
 
         Raises:
             DataError: the loss is a scalar, or the arguments do not have the batch's rows.
         """
         self._own().loop.observe(meta, loss, logits, target)
+
+    def snapshot(self, model: torch.nn.Module) -> None:
+        """Let gates judge by the present weights of the model under training, those that ask for it.
+
+        These are given to them as ``Agreement(UnderTraining(model))`` of :mod:`genaug_data.gates.quality`. Call it now
+        and then, once an epoch say, and first when the model is worth asking: until then they let everything pass. In
+        mode "async" it takes as long as copying the weights where they are, and no longer.
+
+        Raises:
+            ConfigError: it is no module.
+        """
+        self._own().snapshot(model)
 
     def set_epoch(self, epoch: int) -> None:
         """Let the next pass of the sampler be ``epoch``."""
@@ -387,6 +399,7 @@ class GenerativeAugmentDataset(Dataset):
         """Stop generation and release everything: idempotent."""
         if self._parts is not None:
             self._parts.loop.close()
+            self._parts.snapshots.join(10)
 
     def __enter__(self) -> GenerativeAugmentDataset:
         self.start()

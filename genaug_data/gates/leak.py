@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from genaug_data.copies.calibration import Calibration, calibrate
 from genaug_data.errors import ConfigError, DataError
 from genaug_data.gates.base import Gate
-from genaug_data.gates.calibration import Calibration, calibrate
 from genaug_data.gates.protected_index import ProtectedIndex, evenly_spaced, read_images
 from genaug_data.sample import Sample, Verdict
 
@@ -18,8 +18,8 @@ class Leak(Gate):
 
     A child is compared as is and mirrored with every protected image, whatever their sizes: exactly, and by a
     perceptual distance in [0, 1] from 16x16 grey images and 64-bit hashes of the cosine transform
-    (:func:`genaug_data.gates.perceptual.describe`). The score is the distance of the nearest. The threshold comes
-    from how near the real training images are (:func:`genaug_data.gates.calibration.calibrate`) and rejects a share
+    (:func:`genaug_data.copies.perceptual.describe`). The score is the distance of the nearest. The threshold comes
+    from how near the real training images are (:func:`genaug_data.copies.calibration.calibrate`) and rejects a share
     ``alpha`` of children by mistake.
 
     Measured on CIFAR-10 with 10,000 protected test images: every copy, also brightened or darkened by 10 %, as JPEG of

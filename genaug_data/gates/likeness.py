@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn import functional
 
 from genaug_data.errors import ConfigError
-from genaug_data.sample import Sample, content_hash
+from genaug_data.sample import Sample, class_id, content_hash
 from genaug_data.tensor_file import digest_of
 
 Features = Callable[[torch.Tensor], torch.Tensor]
@@ -59,6 +59,8 @@ class OwnSimilarity:
 class Margin:
     """By how much a child is nearer to its parent than to any training example of another class, in [-2, 2].
 
+    Of a soft label, the most probable class counts.
+
     Args:
         features: any callable from images to features.
         train: the training set; features of all of it are kept, 4 bytes a number.
@@ -106,4 +108,7 @@ def name_of(features: Features) -> str:
 
 
 def _class_of(sample: Sample) -> Hashable:
-    return sample.target if isinstance(sample.target, (int, str)) else content_hash(sample)
+    label = class_id(sample.target)
+    if label is not None:
+        return label
+    return sample.target if isinstance(sample.target, str) else content_hash(sample)

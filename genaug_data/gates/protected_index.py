@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
+from genaug_data.copies.perceptual import EVEN_WIDTH, describe
 from genaug_data.errors import DataError
-from genaug_data.gates.perceptual import EVEN_WIDTH, describe
 from genaug_data.sample import KEY_BYTES, Sample
 
 _READ = 64

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import threading
 import time
 from collections import deque
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ import cloudpickle
 import torch
 
 from genaug_data.errors import brief
+from genaug_data.orphans import end_with_parent
 from genaug_data.workers.base import Broken, Cost, Event
 from genaug_data.workers.errands import Errand
 from genaug_data.workers.production import Production
@@ -36,7 +36,7 @@ def main(descriptor: int, memory: int, parent: int) -> None:
     # A batch scheduler or a Ctrl-C signals the whole group; the trainer decides when generation ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, args=(parent,), daemon=True).start()
+    end_with_parent(parent)
     if hasattr(os, "nice"):
         os.nice(NICENESS)
     connection = Connection(descriptor)
@@ -44,13 +44,6 @@ def main(descriptor: int, memory: int, parent: int) -> None:
         _serve(connection, Reins(memory))
     except (EOFError, BrokenPipeError, ConnectionResetError):
         return
-
-
-def _end_with_parent(parent: int) -> None:
-    # The parent says who it is: it may be gone before this process has imported what it needs to ask.
-    while os.getppid() == parent:
-        time.sleep(0.5)
-    os._exit(0)
 
 
 def _serve(connection: Connection, reins: Reins) -> None:
@@ -116,6 +109,9 @@ class _Desk:
     def _take(self, verb: str, argument: Any) -> None:
         if verb == "evict":
             for event in self._production.evict(argument):
+                self._connection.send(event)
+        elif verb == "learn":
+            for event in self._production.learn(argument):
                 self._connection.send(event)
         elif verb == "withdraw":
             self._production.withdraw(argument)

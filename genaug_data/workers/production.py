@@ -6,13 +6,15 @@ import importlib.metadata
 import time
 import traceback
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import torch
 
 from genaug_data.cache import CacheReader, CacheWriter
 from genaug_data.errors import CacheError, CacheFull, GenaugError, brief
-from genaug_data.gates import Gate, fingerprint_of, judge_all
+from genaug_data.gates import Gate, amended, fingerprint_of, judge_all
+from genaug_data.gates.snapshot import Snapshot
 from genaug_data.generators import Refusal, check_variants, group_key
 from genaug_data.sample import Provenance, Request, Sample, Verdict, content_hash, variant_key
 from genaug_data.workers.base import (
@@ -76,6 +78,9 @@ class Production:
                 job.generator.to(job.device)
             if hasattr(job.generator, "fit"):
                 job.generator.fit(job.lessons, job.folder / "generator", progress=job.progress, beat=self._beat)
+            if job.recipe is not None and len(job.lessons) > 0 and hasattr(job.generator, "rehearse"):
+                self._beat()
+                job.generator.rehearse(job.lessons[0], job.recipe, job.task)
             for gate in job.gates:
                 gate.prepare(job.samples, progress=job.progress, beat=self._beat)
             fingerprint = job.generator.fingerprint
@@ -153,6 +158,15 @@ class Production:
             return [Evicted(()), Full(str(error))]
         return [*self._tell_gates(lambda gate: gate.forget(keys)), Evicted(tuple(keys))]
 
+    def learn(self, path: Path) -> list[Event]:
+        """Show the gates a snapshot of the model under training; returns what went wrong."""
+        if not any(gate.heeds_snapshots for gate in self._job.gates):
+            return []
+        snapshot = Snapshot.read(path)
+        if snapshot is None:
+            return [Warned(f"the snapshot {path.name} cannot be read, and gates go on with the one before")]
+        return self._tell_gates(lambda gate: gate.learn(snapshot))
+
     def close(self) -> None:
         """Close the cache: idempotent."""
         if self._writer is not None:
@@ -221,16 +235,21 @@ class Production:
         generator, parents = self._job.generator, [order.parent for order in batch]
         before = self._rhythm.seconds
         answers = generator.generate(parents, [order.request for order in batch])
-        seconds = (self._rhythm.seconds - before) / len(batch)
+        made = sum(not isinstance(answer, Refusal) or answer.made for answer in answers)
+        seconds = (self._rhythm.seconds - before) / max(1, made)
         check_variants(parents, answers)
         self._beat()
         kept, refused, pictures = [], [], []
         shown: dict[int, Sample] = {}
         news: list[Event] = []
         for order, child, verdicts in zip(batch, answers, self._judge(parents, answers), strict=True):
+            if isinstance(child, Refusal) and not child.made:
+                # Nothing to remember: to be asked once more costs nothing.
+                news.append(Rejected(order.request, verdicts[-1].gate, child.reason, made=False, tried=False))
+                continue
             record = self._provenance(order, verdicts, seconds)
             if not isinstance(child, Refusal) and all(verdict.accepted for verdict in verdicts):
-                kept.append((order.key, child, record))
+                kept.append((order.key, self._as_amended(child, verdicts), record))
                 shown[order.request.parent] = order.parent
                 news.append(Accepted(order.request, order.key))
             else:
@@ -261,6 +280,12 @@ class Production:
             for answer in answers
         ]
 
+    def _as_amended(self, child: Sample, verdicts: Sequence[Verdict]) -> Sample:
+        final = amended(child, verdicts)
+        if self._job.task is not None and final is not child:
+            self._job.task.check_target(final.target)
+        return final
+
     def _tell_gates(self, tell: Callable[[Gate], None]) -> list[Event]:
         warned: list[Event] = []
         for gate in self._job.gates:
@@ -282,7 +307,7 @@ class Production:
             fingerprint=generator.fingerprint,
             recipe=request.recipe,
             seed=request.seed,
-            verdicts=tuple(verdicts),
+            verdicts=tuple(replace(verdict, amended=None) for verdict in verdicts),
             hardness=request.priority,
             versions=self._versions,
             created=time.time(),

@@ -26,7 +26,8 @@ def revise(
 
     A variant goes if its record is damaged, or if its parent is no longer what it was made from: its label was
     corrected, say. If other gates judged the cache, or the same ones with other protected sets, these judge every
-    variant anew, and what the others rejected may be asked for again.
+    variant anew, and what the others rejected may be asked for again. Variants whose annotation the others have
+    amended go then, and so do those that these would amend: they may be asked for again as well.
 
     Args:
         samples: the training set.
@@ -45,8 +46,9 @@ def revise(
             part = entries[start : start + _AT_ONCE]
             kept = list(_still_valid(part, samples, reader))
             if not same_judges:
+                kept = [triple for triple in kept if not _is_amended(reader, triple[0])]
                 verdicts = judge_all(gates, [parent for _, parent, _ in kept], [child for _, _, child in kept])
-                sound = [all(verdict.accepted for verdict in found) for found in verdicts]
+                sound = [all(verdict.accepted and verdict.amended is None for verdict in found) for found in verdicts]
                 kept = [triple for triple, good in zip(kept, sound, strict=True) if good]
             for gate in gates:
                 gate.remember([key for key, _, _ in kept], [child for _, _, child in kept])
@@ -59,6 +61,11 @@ def revise(
     if not same_judges:
         writer.set_judged_by(judges)
     return gone
+
+
+def _is_amended(reader: CacheReader, key: bytes) -> bool:
+    made = reader.provenance(key)
+    return made is not None and made.ignored_pixels > 0
 
 
 def _still_valid(

@@ -4,9 +4,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from genaug_data.copies.perceptual import describe
 from genaug_data.errors import DataError
 from genaug_data.gates import protected_index
-from genaug_data.gates.perceptual import describe
 from genaug_data.gates.protected_index import ProtectedIndex, evenly_spaced, image_hash, is_constant, read_images
 from genaug_data.sample import Sample
 from genaug_data.seeding import torch_generator

@@ -39,6 +39,9 @@ def test_the_ranks_of_a_launcher_are_not_joined(monkeypatch):
         "LOCAL_RANK": "0",
         "MASTER_ADDR": "x",
         "MASTER_PORT": "1",
+        # Open MPI's, which accelerate heeds on a CPU.
+        "OMPI_COMM_WORLD_SIZE": "2",
+        "OMPI_COMM_WORLD_RANK": "0",
     }.items():
         monkeypatch.setenv(name, value)
     with own_accelerator(torch.device("cpu"), "no") as accelerator:

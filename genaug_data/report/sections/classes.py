@@ -53,6 +53,9 @@ def labels_of(target: Target) -> Iterable[int]:
     match target:
         case int():
             return [target]
+        case torch.Tensor() if target.ndim == 1 and target.is_floating_point() and len(target):
+            # A soft label: the most probable class.
+            return [int(target.argmax())]
         case torch.Tensor() if target.ndim == 2 and not target.is_floating_point():
             # By convention, 255 is no class but what is to be ignored.
             return [label for label in target.unique().tolist() if 0 <= label < 255]

@@ -8,8 +8,9 @@ from typing import Any
 from genaug_data.report.blocks import Block, Comparison, Comparisons
 from genaug_data.report.run import Child, Run
 from genaug_data.report.sections.base import Missing, Section
+from genaug_data.report.sections.classes import labels_of
 
-_PARENTS, _CHILDREN, _LONGEST_PROMPT = 10, 6, 60
+_PARENTS, _CHILDREN, _CLASSES, _LONGEST_PROMPT = 10, 6, 3, 60
 
 
 class Hardest(Section):
@@ -36,7 +37,7 @@ class Hardest(Section):
 
 def _row(run: Run, parent: int, known: dict[str, Any] | None, children: list[Child], asked: float) -> Comparison:
     shown = children[-_CHILDREN:]
-    name = run.class_name(children[0].target)
+    name = ", ".join(map(run.class_name, list(labels_of(children[0].target))[:_CLASSES]))
     notes = [f"priority {asked if known is None else float(known['priority']):.2g}"]
     if known is not None and math.isfinite(float(known["loss"])):
         notes.append(f"loss {float(known['loss']):.2f}")

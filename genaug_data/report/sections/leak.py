@@ -35,7 +35,7 @@ class Leak(Section):
             ((score, child) for child in run.children if (score := score_by(child.made, LEAK_GATE)) is not None),
             key=lambda pair: pair[0],
         )[:_SHOWN]
-        return [*blocks, *_measured(scores), *_nearest(run, nearest)]
+        return [*blocks, *_measured(scores, _needed(run)), *_nearest(run, nearest)]
 
 
 def pair_blocks(pairs: Sequence[LeakPair]) -> list[Block]:
@@ -52,13 +52,22 @@ def pair_blocks(pairs: Sequence[LeakPair]) -> list[Block]:
     return [Comparisons("The nearest pairs of the audit", rows, are_small=True)]
 
 
-def _measured(scores: Scores) -> list[Block]:
+def _needed(run: Run) -> float | None:
+    """Return the threshold that the newest verdict tells of."""
+    made = [child.made for child in run.children[-1:]] + run.rejections[-1:]
+    found = [v.threshold for one in made for v in one.verdicts if v.gate == LEAK_GATE and v.threshold is not None]
+    return found[0] if found else None
+
+
+def _measured(scores: Scores, needed: float | None) -> list[Block]:
     told = f"{len(scores.accepted):,} variants were let pass"
     if scores.accepted:
         told += f", the nearest at a distance of {min(scores.accepted):.4f}"
     told += f"; {len(scores.rejected):,} were rejected"
     if scores.rejected:
         told += f", at distances of up to {max(scores.rejected):.4f}"
+    if needed is not None:
+        told += f"; more than {needed:.4f} is needed"
     kinds = [("accepted", scores.accepted), ("rejected", scores.rejected)]
     chart = histogram([kind for kind in kinds if kind[1]], "distance to the nearest protected image")
     return [Text(f"{told}."), Chart("How near they came", chart)]

@@ -14,6 +14,7 @@ from genaug_data.report.sections.classes import labels_of
         ({"boxes": torch.zeros(3, 4), "labels": torch.tensor([2, 2, 5])}, [2, 2, 5]),
         ({"points": torch.zeros(3, 2)}, []),
         ("a dog", []),
+        (torch.tensor([0.1, 0.2, 0.7]), [2]),
         (torch.zeros(4, 4), []),
     ],
 )

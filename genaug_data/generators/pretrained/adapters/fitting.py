@@ -1,4 +1,4 @@
-"""The loop that fits an adapter: resumable to the bit, one process on one device."""
+"""The loop that fits an adapter: resumable to the bit, in one process or in step with others."""
 
 from __future__ import annotations
 
@@ -37,14 +37,15 @@ def fit_weights(
     """Change ``weights`` until the steps of the plan are taken, and return how the loss went.
 
     A fit that was interrupted goes on from its checkpoint and ends, on a CPU with the same number of threads, with the
-    same bits. It runs in one process on one device, also inside a training run on several.
+    same bits. Processes that the accelerator joins take each step together: gradients are added up, so that all have
+    the same weights after it; the main one shows the progress bar and writes the checkpoint.
 
     Args:
         weights: by name; nothing else is changed.
-        loss: of a step by its number, which alone decides what is drawn.
+        loss: of a step by its number, which alone decides what is drawn; of several processes, each has a part of it.
         plan: steps, rate and how often to write a checkpoint.
-        accelerator: of one process, on the device of the weights.
-        checkpoint: file of the progress.
+        accelerator: on the device of the weights.
+        checkpoint: file of the progress, which all processes read.
         identity: of the fit; a checkpoint of another is not gone on with.
         progress: whether to show a progress bar.
         beat: called at each step.
@@ -53,12 +54,13 @@ def fit_weights(
         ``[step, mean loss since the one before]``, up to 20 of them.
 
     Raises:
-        GeneratorError: the loss is no longer finite.
+        GeneratorError: the loss is no longer finite, or processes have read different checkpoints.
         SaveError: the checkpoint cannot be written.
     """
     fit = _Fit(weights, loss, plan, accelerator, checkpoint, identity)
     fit.resume()
-    fit.run(progress=progress, beat=beat)
+    fit.check_together()
+    fit.run(progress=progress and accelerator.is_main_process, beat=beat)
     every = max(1, -(-plan.steps // _MEANS))
     parts = [fit.losses[start : start + every] for start in range(0, plan.steps, every)]
     return [[min(number * every, plan.steps), sum(part) / len(part)] for number, part in enumerate(parts, 1)]
@@ -88,7 +90,7 @@ class _Fit:
                 self._take_step(len(self.losses))
                 bar.update()
                 bar.set_postfix(loss=f"{self.losses[-1]:.4f}", refresh=False)
-                if len(self.losses) % self._plan.checkpoint_every == 0:
+                if len(self.losses) % self._plan.checkpoint_every == 0 and self._accelerator.is_main_process:
                     self._save()
                 beat()
 
@@ -96,7 +98,7 @@ class _Fit:
         for group in self._optimizer.param_groups:
             group["lr"] = self._plan.learning_rate * rate_share(step, self._plan.steps)
         loss = self._loss(step)
-        found = loss.item()
+        found = self._summed(loss.detach()).item()
         if not math.isfinite(found):
             raise GeneratorError(
                 f"the fit of an adapter diverged: the loss is {found} after {step} steps; lower learning_rate, now "
@@ -104,9 +106,31 @@ class _Fit:
             )
         self._stepper.zero_grad()
         self._accelerator.backward(loss)
+        self._add_up_gradients()
         self._accelerator.clip_grad_norm_(list(self._weights.values()), _LARGEST_GRADIENT)
         self._stepper.step()
         self.losses.append(found)
+
+    def _add_up_gradients(self) -> None:
+        # By ourselves: learned tokens are no part of the denoiser, the model whose gradients a wrapper would add up.
+        if self._accelerator.num_processes == 1:
+            return
+        gradients = [value.grad for value in self._weights.values() if value.grad is not None]
+        total = self._summed(torch.cat([gradient.flatten() for gradient in gradients]))
+        for gradient, part in zip(gradients, total.split([one.numel() for one in gradients]), strict=True):
+            gradient.copy_(part.view_as(gradient))
+
+    def _summed(self, values: torch.Tensor) -> torch.Tensor:
+        return values if self._accelerator.num_processes == 1 else self._accelerator.reduce(values, reduction="sum")
+
+    def check_together(self) -> None:
+        """Refuse to go on from different checkpoints: processes that wait for each other would do so for ever."""
+        taken, ranks = len(self.losses), self._accelerator.num_processes
+        total = self._summed(torch.tensor([taken], device=self._accelerator.device)).item()
+        if total != taken * ranks:
+            raise GeneratorError(
+                f"{ranks} processes of a fit have read different checkpoints from {self._checkpoint}; remove this file"
+            )
 
     def _save(self) -> None:
         tensors: dict[str, torch.Tensor] = {f"weight.{name}": value for name, value in self._weights.items()}

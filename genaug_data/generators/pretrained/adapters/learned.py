@@ -13,7 +13,8 @@ import torch
 from genaug_data.errors import GenaugWarning, GeneratorError
 from genaug_data.generators.accelerator import own_accelerator
 from genaug_data.generators.fitted import folder_of_fit
-from genaug_data.generators.pretrained.adapters.fitting import fit_weights
+from genaug_data.generators.pretrained.adapters.fit_job import FitJob
+from genaug_data.generators.pretrained.adapters.launch import fit_in_ranks
 from genaug_data.generators.pretrained.adapters.lessons import NoiseLessons
 from genaug_data.generators.pretrained.adapters.plan import FitPlan
 from genaug_data.sample import Sample
@@ -85,22 +86,23 @@ class LearnedAdapter(ABC):
         progress: bool = True,
         beat: Callable[[], None] | None = None,
     ) -> None:
-        """Take over a finished fit, also its own, go on with an interrupted one, or begin; on one device.
+        """Take over a finished fit, also its own, go on with an interrupted one, or begin.
 
         Training sets are told apart by their length and a probe of 64 examples.
 
         Args:
             load: returns a pipeline of diffusers in float32 with the adapters before this one; called only where there
-                is something to learn.
+                is something to learn, on several devices in a process for each.
             samples: the training set.
             prompts: what the model will be told of them.
             folder: of the model with the adapters before this one; each fit has a sub-folder of its own.
-            device: where to fit.
+            device: where to fit, if the plan names none.
             progress: whether to show a progress bar.
             beat: called at least once a step.
 
         Raises:
-            GeneratorError: nothing can be learned from this training set, or with this model.
+            GeneratorError: nothing can be learned from this training set, or with this model; or a process of a fit on
+                several devices cannot be sent it, or ended.
         """
         if len(samples) == 0:
             raise GeneratorError("the training set is empty, so there is nothing to learn from: check its path")
@@ -114,9 +116,8 @@ class LearnedAdapter(ABC):
                 # In another folder before: kept here too, so that a process that starts anew finds it.
                 found = self._weights
             else:
-                found, losses = self._learn(
-                    load(), samples, prompts, place, device, identity, progress=progress, beat=beat or (lambda: None)
-                )
+                job = FitJob(self, load, samples, prompts, _checkpoint(place), identity, progress)
+                found, losses = self._learn(job, device, beat or (lambda: None))
             description = {"identity": identity, "dataset": dataset, "weights": digest_of(found), "losses": losses}
             write_tensors(place / self.file, found, description)
             _checkpoint(place).unlink(missing_ok=True)
@@ -131,31 +132,13 @@ class LearnedAdapter(ABC):
         self.add(pipeline, self._known())
 
     def _learn(
-        self,
-        pipeline: Any,
-        samples: Sequence[Sample],
-        prompts: PromptPolicy,
-        place: Path,
-        device: torch.device,
-        identity: str,
-        *,
-        progress: bool,
-        beat: Callable[[], None],
+        self, job: FitJob, device: torch.device, beat: Callable[[], None]
     ) -> tuple[dict[str, torch.Tensor], list[list[float]]]:
-        weights, lessons = self.begin(pipeline, samples, prompts, device, beat)
-        with own_accelerator(device, self.plan.mixed_precision) as accelerator:
-            denoiser = accelerator.prepare_model(pipeline.unet)
-            losses = fit_weights(
-                weights,
-                lambda step: lessons.loss(denoiser, step),
-                self.plan,
-                accelerator,
-                _checkpoint(place),
-                identity,
-                progress=progress,
-                beat=beat,
-            )
-        return {name: value.detach().to("cpu", torch.float32, copy=True) for name, value in weights.items()}, losses
+        devices = [torch.device(name) for name in self.plan.devices] or [device]
+        if len(devices) > 1:
+            return fit_in_ranks(job, devices, self.plan.mixed_precision, beat)
+        with own_accelerator(devices[0], self.plan.mixed_precision) as accelerator:
+            return job(accelerator, beat)
 
     def _known(self) -> dict[str, torch.Tensor]:
         if self._weights is None:

@@ -62,21 +62,28 @@ class NoiseLessons:
         self._kept_share: torch.Tensor = pipeline.scheduler.alphas_cumprod.float().to(device)
         self._answer: str = pipeline.scheduler.config.prediction_type
 
-    def loss(self, denoiser: Any, step: int) -> torch.Tensor:
-        """Return the mean squared distance of the denoiser's answer at a step."""
+    def loss(self, denoiser: Any, step: int, rows: slice = slice(None)) -> torch.Tensor:
+        """Return the mean squared distance of the denoiser's answer at a step, or the part of it that rows add to it.
+
+        Args:
+            denoiser: UNet.
+            step: its number.
+            rows: of the batch that are worked on here; the losses of all rows add up to that of the batch.
+        """
         draw = torch_generator(derive(self._plan.seed, "step", step))
+        # The whole batch is read and drawn for, also where others work on the rest: its largest image decides the size.
         chosen = [self._samples[self._draw_index(draw)] for _ in range(self._plan.batch_size)]
         told = [
             self._prompts.prompt(sample, derive(self._plan.seed, "prompt", step, row))
             for row, sample in enumerate(chosen)
         ]
-        images = self._images(chosen)
-        clean = self._encoded(images, chosen)
-        noise = torch.randn(clean.shape, generator=draw).to(clean)
-        levels = torch.randint(0, len(self._kept_share), (len(clean),), generator=draw).to(self._device)
+        images = self._images(chosen)[rows]
+        clean = self._encoded(images, chosen[rows])
+        noise = torch.randn(len(chosen), *clean.shape[1:], generator=draw)[rows].to(clean)
+        levels = torch.randint(0, len(self._kept_share), (len(chosen),), generator=draw)[rows].to(self._device)
         signal = self._kept_share[levels].sqrt().view(-1, 1, 1, 1)
         share = (1 - self._kept_share[levels]).sqrt().view(-1, 1, 1, 1)
-        words = self._tell(told)
+        words = self._tell(told[rows])
         found = denoiser(
             signal * clean + share * noise,
             levels,
@@ -84,7 +91,7 @@ class NoiseLessons:
             added_cond_kwargs=self._added(words, images),
         ).sample
         answers = {"epsilon": noise, "v_prediction": signal * noise - share * clean, "sample": clean}
-        return functional.mse_loss(found.float(), answers[self._answer])
+        return functional.mse_loss(found.float(), answers[self._answer]) * (len(images) / len(chosen))
 
     def _draw_index(self, draw: torch.Generator) -> int:
         group = self._groups[int(torch.randint(len(self._groups), (1,), generator=draw))]

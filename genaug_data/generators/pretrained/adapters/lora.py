@@ -28,7 +28,7 @@ class Lora(LearnedAdapter):
     """Layers of low rank beside the attention of the UNet, fitted on the training set alone (arXiv:2106.09685).
 
     The model learns how images of this training set look; what it is told while it learns is what the generator's
-    prompts tell it later. For Stable Diffusion 1.x, 2.x and XL. A fit runs in one process on one device.
+    prompts tell it later. For Stable Diffusion 1.x, 2.x and XL.
 
     Args:
         rank: of each layer.
@@ -40,6 +40,8 @@ class Lora(LearnedAdapter):
         seed: of the fit.
         mixed_precision: ``"auto"`` is bf16 on a GPU that has it, otherwise ``"no"``.
         checkpoint_every: steps between two checkpoints, from which an interrupted fit goes on.
+        devices: to fit on together, ``["cuda:0", "cuda:1"]`` for example, each with its part of every batch; none is
+            the generator's own device. They decide no more than how sums are rounded.
 
     Raises:
         ConfigError: a setting that cannot work.
@@ -64,8 +66,11 @@ class Lora(LearnedAdapter):
         seed: int = 0,
         mixed_precision: Literal["auto", "no", "bf16"] = "auto",
         checkpoint_every: int = 50,
+        devices: Sequence[str] = (),
     ) -> None:
-        super().__init__(FitPlan(steps, learning_rate, batch_size, size, seed, mixed_precision, checkpoint_every))
+        super().__init__(
+            FitPlan(steps, learning_rate, batch_size, size, seed, mixed_precision, checkpoint_every, devices)
+        )
         if rank < 1:
             raise ConfigError(f"rank must be at least 1, got {rank}; 8 is the default")
         self.rank = rank

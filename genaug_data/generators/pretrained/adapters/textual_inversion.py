@@ -16,7 +16,7 @@ from genaug_data.generators.pretrained.adapters.plan import FitPlan
 from genaug_data.generators.pretrained.adapters.safetensors_file import read_weights
 from genaug_data.generators.pretrained.adapters.tokens import ENCODERS, add_tokens, encoders_of, learn_tokens
 from genaug_data.generators.pretrained.words import embedded
-from genaug_data.sample import Sample
+from genaug_data.sample import Sample, class_id
 
 if TYPE_CHECKING:
     from genaug_data.generators.pretrained.prompts.base import PromptPolicy
@@ -30,10 +30,10 @@ class TextualInversion(LearnedAdapter):
 
     So a model makes images of classes that it has no word for, from a few examples (DA-Fusion, arXiv:2302.07944). The
     prompts must hold the tokens: ``ClassPrompt.anonymous(classes)`` does. Each class is drawn equally often. For Stable
-    Diffusion 1.x, 2.x and XL. A fit runs in one process on one device.
+    Diffusion 1.x, 2.x and XL.
 
     Args:
-        classes: of the training set; annotations are ids below it.
+        classes: of the training set; annotations are ids below it, or soft labels of as many.
         vectors: of each token, each of which takes a place of the prompt.
         initial: words that the vectors begin as, token by token.
         steps: optimiser steps, for all classes together.
@@ -43,6 +43,8 @@ class TextualInversion(LearnedAdapter):
         seed: of the fit.
         mixed_precision: ``"auto"`` is bf16 on a GPU that has it, otherwise ``"no"``.
         checkpoint_every: steps between two checkpoints, from which an interrupted fit goes on.
+        devices: to fit on together, ``["cuda:0", "cuda:1"]`` for example, each with its part of every batch; none is
+            the generator's own device. They decide no more than how sums are rounded.
 
     Raises:
         ConfigError: a setting that cannot work.
@@ -67,8 +69,11 @@ class TextualInversion(LearnedAdapter):
         seed: int = 0,
         mixed_precision: Literal["auto", "no", "bf16"] = "auto",
         checkpoint_every: int = 50,
+        devices: Sequence[str] = (),
     ) -> None:
-        super().__init__(FitPlan(steps, learning_rate, batch_size, size, seed, mixed_precision, checkpoint_every))
+        super().__init__(
+            FitPlan(steps, learning_rate, batch_size, size, seed, mixed_precision, checkpoint_every, devices)
+        )
         for name, value in (("classes", classes), ("vectors", vectors)):
             if value < 1:
                 raise ConfigError(f"{name} must be at least 1, got {value}; pass how many there are")
@@ -136,9 +141,10 @@ class TextualInversion(LearnedAdapter):
         found: dict[int, list[int]] = {}
         for index in range(len(samples)):
             sample = samples[index]
-            label = sample.target
-            if not isinstance(label, int) or not 0 <= label < self.classes:
-                shown = label if isinstance(label, int | str) else type(label).__name__
+            label = class_id(sample.target)
+            if label is None or not 0 <= label < self.classes:
+                target = sample.target if label is None else label
+                shown = target if isinstance(target, int | str) else type(target).__name__
                 raise GeneratorError(
                     f"the annotation {shown!r} of example {index} is no id of {self.classes} classes; pass "
                     "TextualInversion(classes) with the number of the training set's"

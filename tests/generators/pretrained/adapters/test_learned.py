@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from genaug_data.errors import ConfigError, GenaugWarning, GeneratorError
 from genaug_data.generators.pretrained import ClassPrompt
@@ -66,6 +68,67 @@ def test_seed_data_and_prompts_make_another_fit(make: Make, load: Loading, tmp_p
     told.fit(load, pictures(), ClassPrompt.anonymous(2, "an x-ray of a {}"), tmp_path, CPU, progress=False)
     assert len({*digests, fewer.digest, told.digest}) == 4
     assert len(list(tmp_path.iterdir())) == 4
+
+
+@MAKERS
+def test_bf16_is_what_the_denoiser_works_in_and_the_weights_stay_float32(
+    make: Make, load: Loading, tmp_path: Path
+) -> None:
+    weights, kinds = {}, {}
+    for precision in ("no", "bf16"):
+
+        def spying(kind: str = precision) -> Any:
+            pipeline = load()
+            pipeline.unet.mid_block.attentions[0].transformer_blocks[0].attn1.to_q.register_forward_hook(
+                lambda module, given, found: kinds.update({kind: found.dtype})
+            )
+            return pipeline
+
+        adapter = make(mixed_precision=precision)
+        adapter.fit(spying, pictures(), PROMPTS, tmp_path, CPU, progress=False)
+        [file] = tmp_path.glob(f"*/{adapter.file}")
+        weights[precision] = load_file(file)
+        file.unlink()
+    assert kinds == {"no": torch.float32, "bf16": torch.bfloat16}
+    for name, full in weights["no"].items():
+        half = weights["bf16"][name]
+        assert half.dtype == torch.float32
+        # Adam moves each weight by about the rate a step, whichever way: most go the same way.
+        assert 0 < (half - full).abs().max() <= 11 * 2 * 1e-2
+    moved = torch.cat([(weights["bf16"][name] - full).flatten() for name, full in weights["no"].items()])
+    assert moved.abs().median() < 2e-2
+
+
+@pytest.mark.parametrize(
+    ("devices", "sentence"),
+    [
+        ("cuda:0", "devices must be a list, got 'cuda:0'"),
+        (["gpu"], "devices must be names of devices, got .'gpu'.: "),
+        (["cpu", "cuda:0"], "several devices must be all CPUs or all GPUs, got .*cpu.*cuda:0"),
+        (["meta", "meta"], "several devices must be all CPUs or all GPUs"),
+        (["cuda", "cuda:1"], "each GPU of devices must be named once, by its number"),
+        (["cuda:1", "cuda:1"], "each GPU of devices must be named once, by its number"),
+        (["cpu"] * 3, "batch_size must be at least the number of devices, 3, got 2"),
+    ],
+)
+def test_devices_that_cannot_work_are_refused(devices: object, sentence: str) -> None:
+    with pytest.raises(ConfigError, match=sentence) as caught:
+        lora(devices=devices)
+    assert "\n" not in str(caught.value)
+
+
+def test_devices_are_no_part_of_what_is_learned(load: Loading, tmp_path: Path) -> None:
+    first = fitted(lora(steps=1), load, tmp_path)
+    again = fitted(lora(steps=1, devices=["cpu", torch.device("cpu")]), load, tmp_path)
+    assert (again.identity, again.digest) == (first.identity, first.digest)
+    assert load.calls == 1
+    assert again.plan.devices == ("cpu", "cpu")
+
+
+def test_a_single_device_takes_the_place_of_the_generators(load: Loading, tmp_path: Path) -> None:
+    adapter = lora(steps=1, devices=["cpu"])
+    adapter.fit(load, pictures(), PROMPTS, tmp_path, torch.device("meta"), progress=False)
+    assert adapter.digest == fitted(lora(steps=1), load, tmp_path / "other").digest
 
 
 @MAKERS

@@ -7,8 +7,10 @@ import pytest
 import torch
 
 from genaug_data.errors import GeneratorError
+from genaug_data.generators.pretrained.adapters.fit_job import rows_of
 from genaug_data.generators.pretrained.adapters.lessons import NoiseLessons, check_family
 from genaug_data.generators.pretrained.adapters.plan import FitPlan
+from genaug_data.generators.pretrained.words import embedded
 from tests.generators.pretrained.adapters.training_set import CPU, PROMPTS, Loading, pictures
 
 
@@ -51,6 +53,22 @@ def test_groups_are_drawn_equally_often(load: Loading) -> None:
     lessons = NoiseLessons(pipeline, samples, [range(4), [4]], PROMPTS, tell, FitPlan(1, 1.0, batch_size=60), CPU)
     lessons.loss(lambda noisy, levels, **given: SimpleNamespace(sample=noisy), 0)
     assert 20 <= sum("<class-1>" in prompt for prompt in told) <= 40
+
+
+def test_the_losses_of_the_parts_of_a_batch_add_up_whatever_the_sizes(load: Loading) -> None:
+    pipeline, samples = load(), [*pictures(2, (1, 20, 9)), *pictures(2, (4, 16, 33)), *pictures(2)]
+    plan, groups = FitPlan(1, 1.0, batch_size=5), [range(6)]
+
+    def tell(told: list[str]) -> dict[str, torch.Tensor]:
+        return embedded(pipeline, told, CPU)
+
+    lessons = NoiseLessons(pipeline, samples, groups, PROMPTS, tell, plan, CPU)
+    with torch.no_grad():
+        for step in range(3):
+            whole = lessons.loss(pipeline.unet, step).item()
+            parts = [lessons.loss(pipeline.unet, step, rows_of(5, rank, 3)).item() for rank in range(3)]
+            assert sum(parts) == pytest.approx(whole, rel=1e-5)
+            assert len(set(parts)) == 3
 
 
 def without_unet(pipeline: Any) -> None:

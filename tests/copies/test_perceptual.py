@@ -5,7 +5,7 @@ import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from genaug_data.gates.perceptual import _ROUNDING, EVEN_WIDTH, FREQUENCIES, dct_signs, describe, thumbnails
+from genaug_data.copies.perceptual import _ROUNDING, EVEN_WIDTH, FREQUENCIES, dct_signs, describe, thumbnails
 from genaug_data.seeding import torch_generator
 
 

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from genaug_data.gates.calibration import FLOOR, calibrate
+from genaug_data.copies.calibration import FLOOR, calibrate
 from genaug_data.seeding import numpy_generator
 
 
