@@ -21,6 +21,7 @@ from genaug_data.cache import CacheReader, check_folder
 from genaug_data.catalogue import Catalogue
 from genaug_data.errors import ConfigError, WorkerError
 from genaug_data.feedback import Feedback
+from genaug_data.figures import stats_of
 from genaug_data.gates import Gate, check_disjoint, default_gates
 from genaug_data.gates.quality.under_training import plain
 from genaug_data.generators import SampleGenerator, identity_of, resolve_generator
@@ -32,6 +33,7 @@ from genaug_data.pacing import Pacing
 from genaug_data.planner import Planner
 from genaug_data.ratio import Ratio
 from genaug_data.recipes import RecipePolicy
+from genaug_data.recording import Recording, names_of
 from genaug_data.remake import Remade, remake
 from genaug_data.report import Family
 from genaug_data.sampler import HardExampleSampler
@@ -59,23 +61,7 @@ class Parts:
 
     def stats(self) -> dict[str, float | str]:
         """Return counts of the loop, the feedback, the worker and the cache."""
-        worker, stored, feedback = self.worker.stats(), self.reader.stats(), self.loop.feedback.counts
-        return {
-            **self.loop.intake.counts,
-            "on order": worker.outstanding,
-            "worker": worker.state,
-            "images made": worker.images,
-            "seconds of generation": round(worker.seconds, 2),
-            "restarts": worker.restarts,
-            "duty": round(self.loop.pacing.duty, 3),
-            "cached": stored.records,
-            "cached bytes": stored.bytes,
-            "feedback rows": feedback.rows,
-            "feedback ignored": feedback.not_finite + feedback.out_of_range + feedback.unknown,
-            "feedback late": feedback.late,
-            "feedback repeated": feedback.repeated,
-            **{name: getattr(self.sampler, name) for name in ("real", "synthetic", "shortfall")},
-        }
+        return stats_of(self.loop, self.sampler, self.reader)
 
     def snapshot(self, model: torch.nn.Module) -> None:
         """Hand the weights of the model under training to the gates."""
@@ -231,6 +217,9 @@ def assemble(
         refresh_every=refresh_every,
         generate=sampler.ratio.largest > 0,
     )
+    if sampler.ratio.largest > 0:
+        told = {**sampler.settings, "max_bytes": max_bytes, "protected": [len(dataset) for dataset in guarded]}
+        loop.recording = Recording(folder, sampler, reader, {**told, "classes": names_of(base)})
     sampler.on_start = loop.start_unless_closed
     snapshots = Snapshots(folder / "snapshots", hand, sayings, at_once=mode == "sync")
     parts = Parts(resolved, samples, catalogue, reader, loop, sampler, hand, job, snapshots)

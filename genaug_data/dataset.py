@@ -16,6 +16,7 @@ from genaug_data.auto_off import AutoOff
 from genaug_data.checkpoint import load, restore_state, save, state_of
 from genaug_data.collate import Collate, MixedItems
 from genaug_data.errors import ConfigError, DataError
+from genaug_data.figures import figures_of
 from genaug_data.gates import Gate
 from genaug_data.generators import SampleGenerator
 from genaug_data.hardness import HardnessPolicy
@@ -24,9 +25,10 @@ from genaug_data.journal_reading import read_journal
 from genaug_data.meta import SampleMeta
 from genaug_data.ratio import Ratio
 from genaug_data.recipes import RecipePolicy
+from genaug_data.recording import names_of
 from genaug_data.remake import Remade
 from genaug_data.replay import ReplaySampler
-from genaug_data.report import Family
+from genaug_data.report import Family, log_figures, write_report
 from genaug_data.sample import Token
 from genaug_data.sampler import HardExampleSampler
 from genaug_data.targeting import Suspect
@@ -342,6 +344,38 @@ class GenerativeAugmentDataset(Dataset):
     def families(self, count: int = 10) -> list[Family]:
         """Return the ``count`` parents of highest priority that have variants, with these, hardest first."""
         return self._own().families(count)
+
+    def report(self, path: str | Path | None = None) -> Path:
+        """Write what this run made, what it rejected and why, and what it cost as one HTML file; returns its path.
+
+        Args:
+            path: of the file; None for ``report.html`` in the folder of the cache.
+
+        Raises:
+            CacheError: nothing was cached so far.
+            SaveError: the file cannot be written.
+        """
+        parts = self._own()
+        return write_report(parts.job.folder, path, samples=parts.samples, classes=names_of(self.base) or None)
+
+    def log_to(self, logger: Any, step: int | None = None, *, families: int = 4) -> None:
+        """Hand the numbers of this run, with ratio and hardness, to a logger: once an epoch, say.
+
+        Args:
+            logger: a TensorBoard ``SummaryWriter``, a Weights & Biases run, or anything else with
+                ``add_scalar(tag, value, step)`` or ``log(figures, step=)``.
+            step: of the training; None for the number of observed steps.
+            families: of the hardest examples, how many are shown with their variants where the logger has
+                ``add_images(tag, images, step)``.
+
+        Raises:
+            ConfigError: the logger has none of these.
+        """
+        parts = self._own()
+        with parts.loop.books() as loop:
+            figures = figures_of(loop, parts.sampler, parts.reader)
+        shown = parts.families(families) if families and hasattr(logger, "add_images") else []
+        log_figures(logger, figures, parts.loop.steps if step is None else step, shown)
 
     @property
     def samples(self) -> SampleView:

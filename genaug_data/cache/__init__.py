@@ -2,6 +2,7 @@
 
 from genaug_data.cache.maintenance import Verification, prune, verify
 from genaug_data.cache.manifest import Manifest, check_folder, read_manifest
+from genaug_data.cache.pictures import RejectedPicture
 from genaug_data.cache.reader import CacheReader, Entry
 from genaug_data.cache.writer import CacheStats, CacheWriter
 
@@ -11,6 +12,7 @@ __all__ = [
     "CacheWriter",
     "Entry",
     "Manifest",
+    "RejectedPicture",
     "Verification",
     "check_folder",
     "prune",

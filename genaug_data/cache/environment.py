@@ -18,6 +18,8 @@ from genaug_data.cache.pages import check_metas, check_pages
 _READERS = 1024
 _LENGTH = "length"
 _NAMES = ("records", "index", "order", "rejected", "totals")
+# Not in the caches of earlier versions.
+_PICTURES = "pictures"
 
 
 class TruncatedFile(lmdb.Error):
@@ -110,6 +112,8 @@ class Handle:
         with opened.lock:
             if opened.environment.info()["map_size"] < map_size:
                 opened.environment.set_mapsize(map_size)
+            if _PICTURES not in opened.databases:
+                opened.databases[_PICTURES] = opened.environment.open_db(_PICTURES.encode())
 
     def forget_dead_readers(self) -> None:
         """Free the slots of readers whose process was killed."""
@@ -165,7 +169,7 @@ class Handle:
             self._place,
             map_size=self._map_size or 0,
             max_readers=_READERS,
-            max_dbs=len(_NAMES),
+            max_dbs=len(_NAMES) + 1,
             metasync=False,
             readahead=False,
             readonly=not writable,
@@ -186,6 +190,8 @@ class Handle:
             # The writer has made the file and not yet what belongs into it.
             environment.close()
             raise FileNotFoundError(self._place) from None
+        with suppress(lmdb.NotFoundError):
+            databases[_PICTURES] = environment.open_db(_PICTURES.encode(), create=create)
         return environment, databases
 
 

@@ -15,7 +15,7 @@ FORMAT = 3
 _NAME = "genaug.json"
 _MOST_BYTES = 1 << 20
 _STATE = re.compile(r"genaug(-rank\d+)?\.safetensors")
-_OURS = {_NAME, "variants", "writer.lock", "generator", "journals", "snapshots"}
+_OURS = {_NAME, "variants", "writer.lock", "generator", "journals", "snapshots", "history", "report.html"}
 
 
 @dataclass(frozen=True, slots=True)

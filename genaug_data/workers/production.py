@@ -239,7 +239,8 @@ class Production:
         seconds = (self._rhythm.seconds - before) / max(1, made)
         check_variants(parents, answers)
         self._beat()
-        kept, refused = [], []
+        kept, refused, pictures = [], [], []
+        shown: dict[int, Sample] = {}
         news: list[Event] = []
         for order, child, verdicts in zip(batch, answers, self._judge(parents, answers), strict=True):
             if isinstance(child, Refusal) and not child.made:
@@ -249,12 +250,14 @@ class Production:
             record = self._provenance(order, verdicts, seconds)
             if not isinstance(child, Refusal) and all(verdict.accepted for verdict in verdicts):
                 kept.append((order.key, self._as_amended(child, verdicts), record))
+                shown[order.request.parent] = order.parent
                 news.append(Accepted(order.request, order.key))
             else:
                 refused.append((order.key, record))
+                pictures.append((record, order.parent, None if isinstance(child, Refusal) else child))
                 news.append(Rejected(order.request, verdicts[-1].gate, verdicts[-1].reason))
-        evicted = self._cache.put(kept)
-        self._cache.reject(refused)
+        evicted = self._cache.put(kept, shown)
+        self._cache.reject(refused, pictures)
         keys, new = [key for key, _, _ in kept], [child for _, child, _ in kept]
         news += self._tell_gates(lambda gate: gate.remember(keys, new))
         if evicted:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from genaug_data.cache import CacheReader
+from genaug_data.cache.thumbnail import thumbnail
 from genaug_data.errors import CacheFull
 from genaug_data.gates import NoOp
 from genaug_data.generators import Refusal
@@ -53,6 +54,29 @@ def test_rejections_name_their_gate_and_are_remembered(kind: type, job: Callable
         found.append((rejected.gate, rejected.made, worker.stats().images))
         worker.close()
     assert found == [(NoOp().name, True, 1), ("known", False, 0)]
+
+
+@KINDS
+def test_parents_and_rejected_variants_can_be_shown_afterwards(kind: type, job: Callable[..., Job]) -> None:
+    class CopiesOfSome(Noisy):
+        def generate(self, parents: list[Sample], requests: list[Request]) -> list[Sample]:
+            made = super().generate(parents, requests)
+            return [
+                Sample(parent.image.clone(), parent.target) if request.parent == 2 else child
+                for parent, child, request in zip(parents, made, requests, strict=True)
+            ]
+
+    order = job(CopiesOfSome("copies"), gates=[NoOp()])
+    worker = kind(order, Budget())
+    worker.submit(requests_for(1, 2, 3))
+    drain(worker)
+    worker.close()
+    with CacheReader(order.folder) as reader:
+        assert reader.parent_pictures() == {parent: thumbnail(order.samples[parent].image) for parent in (1, 3)}
+        (rejected,) = reader.rejected_pictures()
+    assert rejected.made.parent == 2
+    assert rejected.made.verdicts[-1].gate == NoOp().name
+    assert rejected.child == rejected.parent == thumbnail(order.samples[2].image)
 
 
 @KINDS
