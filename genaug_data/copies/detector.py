@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -139,16 +139,43 @@ class CopyDetector:
         """
         if len(train) == 0:
             raise DataError(
-                "the training set is empty (0 examples); pass one with images, which set the thresholds of what counts as a copy"
+                "the training set is empty (0 examples); pass one with images, which set the thresholds of what is a "
+                "copy"
             )
         rows = evenly_spaced(len(train), images)
-        found: dict[str, list[np.ndarray]] = {measure.name: [] for measure in self.measures}
-        for chunk in read_images(train, rows, "calibrating the leak guard", progress, beat):
-            for name, (distances, _) in self.distances([image for _, image in chunk]).items():
-                found[name].append(distances)
+        chunks = read_images(train, rows, "calibrating the leak guard", progress, beat)
+        self._calibrate([self.distances([image for _, image in chunk]) for chunk in chunks], alpha)
+
+    def calibrate_within(
+        self, sets: Sequence[Sequence[Sample]], *, alpha: float = 1e-3, images: int = 10_000, progress: bool = True
+    ) -> None:
+        """Set the thresholds from how near the images of the sets come to each other.
+
+        Args:
+            sets: those that the detector was made of.
+            alpha: the expected share of images taken for copies by mistake, in (0, 0.05].
+            images: to measure, evenly spaced, at most.
+            progress: whether to show a bar.
+
+        Raises:
+            DataError: there are fewer than two images.
+        """
+        if len(self) < 2:
+            raise DataError(f"{len(self)} image has no neighbour to set a threshold by; pass at least 2")
+        chosen = evenly_spaced(len(self), images)
+        found = []
+        for number, samples in enumerate(sets):
+            rows = chosen[self._origins[chosen, 0] == number]
+            items = self._origins[rows, 1]
+            for chunk in read_images(samples, items, "calibrating the leak guard", progress):
+                places = self.rows(number, [item for item, _ in chunk])
+                found.append(self.distances([image for _, image in chunk], places))
+        self._calibrate(found, alpha)
+
+    def _calibrate(self, found: Sequence[Mapping[str, tuple[np.ndarray, np.ndarray]]], alpha: float) -> None:
         share = alpha / len(self.measures)
         self.calibrations = {
-            measure.name: calibrate(np.concatenate(found[measure.name]), share, measure.tail)
+            measure.name: calibrate(np.concatenate([chunk[measure.name][0] for chunk in found]), share, measure.tail)
             for measure in self.measures
         }
 
@@ -172,7 +199,7 @@ class CopyDetector:
         return found
 
     def nearest(self, images: Sequence[torch.Tensor], exclude: np.ndarray | None = None) -> list[Match]:
-        """Find what each image is most like, by the measure that is nearest to its threshold or furthest below.
+        """Find what each image is most like, by the measure whose distance is least in units of its threshold.
 
         Args:
             images: N of them, uint8 ``(C, H, W)``, of any mixture of shapes.
@@ -183,9 +210,12 @@ class CopyDetector:
         """
         if not self.calibrations:
             raise ConfigError("the copy detector has no thresholds; call calibrate(train) before nearest")
+        return self.matches(self.distances(images, exclude))
+
+    def matches(self, found: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> list[Match]:
+        """Return what :meth:`nearest` does, of what :meth:`distances` has found."""
         matches: list[Match] = []
-        found = self.distances(images, exclude)
-        for place in range(len(images)):
+        for place in range(len(found["whole"][0])):
             candidates = []
             for name, (distances, rows) in found.items():
                 dataset, item = self.origin(int(rows[place]))
@@ -193,6 +223,13 @@ class CopyDetector:
                 candidates.append(Match(name, float(distances[place]), threshold, dataset, item))
             matches.append(min(candidates, key=lambda match: match.distance / match.threshold))
         return matches
+
+    def rows(self, dataset: int, items: Sequence[int]) -> np.ndarray:
+        """Return the rows of images of a set, int64; -1 for those that were left out as constant."""
+        start, end = np.searchsorted(self._origins[:, 0], [dataset, dataset + 1])
+        known = self._origins[start:end, 1]
+        places = np.minimum(np.searchsorted(known, items), len(known) - 1)
+        return np.where(known[places] == items, start + places, -1)
 
     def origin(self, row: int) -> tuple[int, int]:
         """Return which set, and which image of it, a row is."""
