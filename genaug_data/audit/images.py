@@ -10,7 +10,8 @@ import numpy as np
 import torch
 from PIL import Image
 
-from genaug_data.cache import CacheReader, read_manifest
+from genaug_data.cache import CacheReader
+from genaug_data.cache.manifest import is_cache
 from genaug_data.errors import DataError, brief
 from genaug_data.sample import Sample
 
@@ -139,4 +140,4 @@ def open_images(folder: str | Path) -> FolderImages | CachedImages:
     Raises:
         DataError: there are none.
     """
-    return CachedImages(folder) if read_manifest(Path(folder)) is not None else FolderImages(folder)
+    return CachedImages(folder) if is_cache(folder) else FolderImages(folder)

@@ -35,6 +35,16 @@ class Manifest:
     created: float
 
 
+def is_cache(folder: str | Path) -> bool:
+    """Whether a folder has the manifest of a cache.
+
+    Example:
+        >>> is_cache("no/such/folder")
+        False
+    """
+    return (Path(folder) / _NAME).is_file()
+
+
 def read_manifest(folder: str | Path) -> Manifest | None:
     """Return the manifest of a cache folder, None where nothing is cached yet.
 

@@ -14,16 +14,23 @@ _COLOUR_WEIGHT = 1.5
 # Contrast below about three grey levels is no layout.
 _FLAT = 0.05
 
-_FREQUENCIES: list[tuple[int, int, int]] = [
-    (channel, v, h)
-    for channel, limit in enumerate((_LUMINANCE, _COLOUR, _COLOUR))
-    for v in range(SIDE)
-    for h in range(SIDE)
-    if 0 < v + h <= limit
-]
+# Those that do not change when the image is mirrored come first; the others change their sign.
+_FREQUENCIES: list[tuple[int, int, int]] = sorted(
+    (
+        (channel, v, h)
+        for channel, limit in enumerate((_LUMINANCE, _COLOUR, _COLOUR))
+        for v in range(SIDE)
+        for h in range(SIDE)
+        if 0 < v + h <= limit
+    ),
+    key=lambda place: place[2] % 2,
+)
 
 WIDTH = len(_FREQUENCIES)
 """Numbers in a layout."""
+
+EVEN_WIDTH = sum(h % 2 == 0 for _, _, h in _FREQUENCIES)
+"""The first so many do not change when the image is mirrored; the others change their sign."""
 
 
 def layouts(images: torch.Tensor) -> torch.Tensor:
@@ -50,11 +57,6 @@ def layouts(images: torch.Tensor) -> torch.Tensor:
     channel, v, h = torch.tensor(_FREQUENCIES).T
     chosen = spectrum[..., channel, v, h] * _weights()
     return chosen / (chosen.square().sum(dim=-1, keepdim=True) + _FLAT**2).sqrt()
-
-
-def mirror_signs() -> torch.Tensor:
-    """Return the factors, float32 ``(43,)``, that turn the layout of an image into that of its mirror image."""
-    return torch.tensor([-1.0 if h % 2 else 1.0 for _, _, h in _FREQUENCIES])
 
 
 def _weights() -> torch.Tensor:

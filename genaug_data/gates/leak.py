@@ -71,6 +71,17 @@ class Leak(Gate):
         self._detector: CopyDetector | None = None
 
     @property
+    def detector(self) -> CopyDetector:
+        """What finds the copies.
+
+        Raises:
+            ConfigError: the gate is not prepared.
+        """
+        if self._detector is None:
+            raise ConfigError("the leak gate is not prepared; call prepare(train) before judge")
+        return self._detector
+
+    @property
     def calibrations(self) -> Mapping[str, Calibration]:
         """Of each measure by name, the threshold and where it comes from; empty before :meth:`prepare`."""
         return {} if self._detector is None else self._detector.calibrations
@@ -95,9 +106,7 @@ class Leak(Gate):
 
     def assess(self, parents: Sequence[Sample], children: Sequence[Sample]) -> list[Verdict]:
         """Judge each child by the protected image that it is most like."""
-        if self._detector is None:
-            raise ConfigError("the leak gate is not prepared; call prepare(train) before judge")
-        return [self._assess(match) for match in self._detector.nearest([child.image for child in children])]
+        return [self._assess(match) for match in self.detector.nearest([child.image for child in children])]
 
     def _assess(self, match: Match) -> Verdict:
         nearest = f"protected[{match.dataset}][{match.item}]"

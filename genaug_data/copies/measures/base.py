@@ -44,3 +44,9 @@ class Measure(ABC):
         Returns:
             The distances, float32 ``(N,)`` in [0, 1], and the rows, int64 ``(N,)``.
         """
+
+
+def has_bfloat16() -> bool:
+    """Whether products of bfloat16 numbers are fast here; elsewhere they are emulated, and slow."""
+    capabilities: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
+    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
