@@ -16,7 +16,7 @@ class Coverage(NeighbourhoodMetric):
     Synthetic outliers do not raise it, unlike :class:`Recall`. Two equally large sets of one source have about
     ``1 - 1 / 2^k``, 0.97 for k = 5; fewer synthetic samples than real ones cover less, however good they are.
 
-    Args: those of :class:`NeighbourhoodMetric`, k = 5 as in the paper.
+    Takes the arguments of :class:`NeighbourhoodMetric`, k = 5 as in the paper.
 
     Example:
         >>> real = torch.tensor([[0.0], [1.0], [2.0], [3.0]])

@@ -16,7 +16,7 @@ class Density(NeighbourhoodMetric):
     Fidelity, as :class:`Precision`, but without its fondness of outliers. Around 1 for two sets of one source, above
     it where synthetic samples crowd where real ones are dense; ``(k + 1) / k`` for the real samples themselves.
 
-    Args: those of :class:`NeighbourhoodMetric`, k = 5 as in the paper.
+    Takes the arguments of :class:`NeighbourhoodMetric`, k = 5 as in the paper.
 
     Example:
         >>> real = torch.tensor([[0.0], [1.0], [2.0], [3.0]])

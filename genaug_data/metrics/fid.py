@@ -18,8 +18,8 @@ class FID(SetMetric):
     ``D / 2N`` of its total variance apart, so compare values of equally large sets only. It needs more samples than
     dimensions, or the covariances are singular, and at least the 2,048 that the authors' code asks for.
 
-    Args: those of :class:`SetMetric`. The standard deviation takes ``resamples`` eigenvalue problems of size D, which
-        is seconds each from 2,048 dimensions on.
+    Takes the arguments of :class:`SetMetric`. The standard deviation takes ``resamples`` eigenvalue problems of size D,
+    which are seconds each from 2,048 dimensions on.
 
     Example:
         >>> real = torch.tensor([[0.0], [2.0]])

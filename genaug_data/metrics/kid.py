@@ -21,7 +21,7 @@ class KID(SetMetric):
     deviation is that over the subsets, as papers print it. With fewer than 2,000 samples, subsets are smaller than
     those of published values, and the deviation is larger than most differences that one looks for.
 
-    Args: those of :class:`SetMetric`, where ``resamples`` plays no part.
+    Takes the arguments of :class:`SetMetric`, where ``resamples`` plays no part.
 
     Example:
         >>> real = torch.linspace(-1, 1, 64).reshape(-1, 1)

@@ -17,7 +17,7 @@ class Precision(NeighbourhoodMetric):
     Among them means: not farther from some real sample than its k-th nearest real one. A single outlier among the real
     samples has a large ball that counts much; :class:`Density` is robust against that.
 
-    Args: those of :class:`NeighbourhoodMetric`, k = 3 as in the paper.
+    Takes the arguments of :class:`NeighbourhoodMetric`, k = 3 as in the paper.
 
     Example:
         >>> real = torch.tensor([[0.0], [1.0], [2.0], [3.0]])

@@ -16,7 +16,7 @@ class Recall(NeighbourhoodMetric):
 
     :class:`Precision` with the roles exchanged. Synthetic outliers raise it; :class:`Coverage` is robust against that.
 
-    Args: those of :class:`NeighbourhoodMetric`, k = 3 as in the paper.
+    Takes the arguments of :class:`NeighbourhoodMetric`, k = 3 as in the paper.
 
     Example:
         >>> synthetic = torch.tensor([[0.0], [1.0], [2.0], [3.0]])
