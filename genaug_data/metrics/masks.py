@@ -66,8 +66,9 @@ class MaskLayout:
 
     For each cell of a grid of ``grid x grid`` equal parts and each class, the share of the cell's pixels; for each
     class, the share of pairs of neighbouring pixels of which exactly one is of the class: the length of its outline.
-    All lie in [0, 1], for masks of any size. The shares see which classes there are and where, the outlines see
-    speckles and smoothed shapes, which leave the shares as they are.
+    The shares see which classes there are and where, the outlines see speckles and smoothed shapes, which hardly move
+    the shares. Features are the square roots of all of these, in [0, 1] for masks of any size: squared distances are
+    then those of Hellinger, in which a rare class counts; without them, 1 % of speckles is not seen (CamVid).
 
     Args:
         classes: number of classes, whose ids are 0 to ``classes - 1``.
@@ -79,7 +80,7 @@ class MaskLayout:
 
     Example:
         >>> MaskLayout(2, grid=1)(torch.tensor([[[0, 0], [0, 1]]])).tolist()
-        [[0.75, 0.25, 0.5, 0.5]]
+        [[0.8660254037844386, 0.5, 0.7071067811865476, 0.7071067811865476]]
     """
 
     def __init__(self, classes: int, *, grid: int = 4, ignore_index: int = 255) -> None:
@@ -89,12 +90,12 @@ class MaskLayout:
         self.grid = grid
 
     def __call__(self, masks: torch.Tensor) -> torch.Tensor:
-        """Return the shares, float64.
+        """Return the features, float64.
 
         Raises:
             DataError: a mask holds an id that is neither a class nor the ignore index.
         """
-        return torch.cat([self._shares(masks).flatten(1), self._outlines(masks)], 1)
+        return torch.cat([self._shares(masks).flatten(1), self._outlines(masks)], 1).sqrt()
 
     def _shares(self, masks: torch.Tensor) -> torch.Tensor:
         height, width = masks.shape[1:]

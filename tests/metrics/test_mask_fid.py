@@ -36,7 +36,7 @@ def test_one_place_is_worked_out_by_hand() -> None:
     def strips(*lengths: int) -> torch.Tensor:
         return torch.tensor([[[0] * length + [1] * (4 - length)] for length in lengths])
 
-    shares_only = MaskFID(2, features=lambda masks: layout(masks)[:, :2], progress=False, resamples=0)
+    shares_only = MaskFID(2, features=lambda masks: layout(masks)[:, :2].square(), progress=False, resamples=0)
     # Both shares move by 1/4, and the covariances are the same.
     assert shares_only(strips(1, 3), strips(2, 4)).value == pytest.approx(2 / 16)
 
