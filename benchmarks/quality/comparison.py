@@ -28,7 +28,8 @@ from genaug_data.seeding import derive, permutation
 
 SEEDS = (0, 1, 2)
 CLASSES, UNLABELLED, CAR = 11, 11, 8
-FITTED, FIT_STEPS = 10_000, 600
+IMAGES, FIT_STEPS = 10_000, 600
+QUICK_IMAGES, QUICK_STEPS = 1000, 20
 GOAL = 1.0
 PICTURE = Path("benchmarks/results/quality.png")
 
@@ -167,8 +168,8 @@ def main(arguments: list[str]) -> None:
     seeds = SEEDS[:1] if chosen.quick else SEEDS
     masks = read_masks(find_data("camvid", chosen.data))
     cifar = find_data("cifar10", chosen.data)
-    labelled = read_labelled(cifar / "test", 1000 if chosen.quick else 10_000)
-    learned = read_labelled(cifar / "train", 1000 if chosen.quick else FITTED)
+    labelled = read_labelled(cifar / "test", QUICK_IMAGES if chosen.quick else IMAGES)
+    learned = read_labelled(cifar / "train", QUICK_IMAGES if chosen.quick else IMAGES)
     if chosen.quick:
         masks = masks[:, ::3, ::3]
 
@@ -186,7 +187,7 @@ def main(arguments: list[str]) -> None:
     mask_series = measure(mask_halves, mask_ways, mask_metrics(), seeds, "masks")
     samples = [Sample(image, int(label)) for image, label in zip(*learned, strict=True)]
     with tempfile.TemporaryDirectory() as scratch:
-        features = fit_features(samples, scratch, steps=20 if chosen.quick else FIT_STEPS)
+        features = fit_features(samples, scratch, steps=QUICK_STEPS if chosen.quick else FIT_STEPS)
     image_series = measure(image_halves, OF_IMAGES, image_metrics(features), seeds, "images")
     rows = [*rows_of("masks", mask_series, mask_ways), *rows_of("images", image_series, OF_IMAGES)]
     rows.append(

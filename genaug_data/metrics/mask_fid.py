@@ -16,10 +16,10 @@ class MaskFID(SetMetric):
     """Fréchet distance between generated and natural *masks*, at least 0: it needs no auxiliary predictor.
 
     For generators that draw the annotation, or move it. The masks are described by
-    :class:`~genaug_data.metrics.MaskLayout`, so that no network has a say: it sees classes that are missing, too frequent,
-    in the wrong place, speckled or smoothed, but not whether the image agrees with its mask. The bias is
-    that of :class:`FID`, about ``D / 2N`` of the total variance, which is 5 % for the ten samples a dimension that
-    this needs: a mask has few dimensions, so that 2,048 samples are neither needed nor always enough.
+    :class:`~genaug_data.metrics.MaskLayout`, so that no network has a say: it sees classes that are missing, too
+    frequent, in the wrong place, speckled or smoothed, but not whether the image agrees with its mask. The bias is that
+    of :class:`FID`, about ``D / 2N`` of the total variance, which is 5 % for the ten samples a dimension that this
+    needs: a mask has few dimensions, so that 2,048 samples are neither needed nor always enough.
 
     Args:
         classes: number of classes, whose ids are 0 to ``classes - 1``.
