@@ -20,9 +20,9 @@ from benchmarks.reporting import report
 from benchmarks.selection.trials import read_pixels
 from genaug_data.demo.data import find_data
 from genaug_data.errors import SampleSizeWarning
+from genaug_data.features import Features, Pixels
 from genaug_data.gates import fit_features
-from genaug_data.gates.likeness import Features
-from genaug_data.metrics import FID, ClassPixelDivergence, MaskFID, Pixels, read_features
+from genaug_data.metrics import FID, ClassPixelDivergence, MaskFID, read_features
 from genaug_data.sample import Sample
 from genaug_data.seeding import derive, permutation
 

@@ -6,7 +6,6 @@ from genaug_data.metrics.class_pixel_divergence import ClassPixelDivergence
 from genaug_data.metrics.clip_score import CLIPScore
 from genaug_data.metrics.coverage import Coverage
 from genaug_data.metrics.density import Density
-from genaug_data.metrics.features import ModuleFeatures, Pixels, TransformersFeatures
 from genaug_data.metrics.fid import FID
 from genaug_data.metrics.kid import KID
 from genaug_data.metrics.mask_fid import MaskFID
@@ -27,13 +26,10 @@ __all__ = [
     "Estimate",
     "MaskFID",
     "MaskLayout",
-    "ModuleFeatures",
     "NeighbourhoodMetric",
-    "Pixels",
     "Precision",
     "Recall",
     "Rendered",
     "SetMetric",
-    "TransformersFeatures",
     "read_features",
 ]

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Literal
 import torch
 
 from genaug_data.errors import ConfigError, DataError, SampleSizeWarning
-from genaug_data.gates.likeness import Features
+from genaug_data.features import Features
 from genaug_data.metrics.reading import read_features
 from genaug_data.seeding import derive, permutation
 
@@ -50,7 +50,7 @@ class SetMetric(ABC):
 
     Args:
         features: from uint8 images ``(N, C, H, W)`` to floats ``(N, D)``, such as
-            :class:`~genaug_data.metrics.Pixels` or :func:`~genaug_data.gates.fit_features` returns; None if only
+            :class:`~genaug_data.features.Pixels` or :func:`~genaug_data.gates.fit_features` returns; None if only
             features are passed. A number means something beside another one of the same features alone.
         batch_size: samples in memory at a time; of all samples only the features are kept.
         resamples: pairs of halves for the standard deviation; 0 leaves it out.

@@ -13,8 +13,8 @@ from torch import nn
 from tqdm import tqdm
 
 from genaug_data.errors import ConfigError, DataError, SampleSizeWarning
+from genaug_data.features.networks import in_colour, pooled
 from genaug_data.metrics.base import Estimate
-from genaug_data.metrics.features import in_colour, pooled
 from genaug_data.sample import Sample
 
 _GROUPS, _NEEDED = 20, 100

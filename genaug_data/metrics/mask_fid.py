@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Literal
 
 import torch
 
-from genaug_data.gates.likeness import Features
+from genaug_data.features import Features
 from genaug_data.metrics.base import SetMetric
 from genaug_data.metrics.fid import frechet_distance
 from genaug_data.metrics.masks import MaskLayout

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from genaug_data.errors import ConfigError, DataError
-from genaug_data.gates.likeness import Features
+from genaug_data.features import Features
 
 
 class ClassPixels:

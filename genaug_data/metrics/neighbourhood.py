@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from genaug_data.errors import ConfigError
-from genaug_data.gates.likeness import Features
+from genaug_data.features import Features
 from genaug_data.metrics.base import SetMetric
 
 

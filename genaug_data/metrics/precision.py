@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import torch
 
-from genaug_data.gates.likeness import Features
+from genaug_data.features import Features
 from genaug_data.metrics.neighbourhood import NeighbourhoodMetric
 from genaug_data.metrics.neighbours import inside, squared_radii
 

@@ -10,7 +10,7 @@ import torch
 from tqdm import tqdm
 
 from genaug_data.errors import ConfigError, DataError
-from genaug_data.gates.likeness import Features
+from genaug_data.features import Features
 from genaug_data.generators.examples import UnlabelledImages
 from genaug_data.sample import Sample
 from genaug_data.tasks import SampleView, resolve_task

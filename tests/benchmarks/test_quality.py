@@ -21,7 +21,7 @@ from benchmarks.quality.degradations import (
     swapped_masks,
 )
 from benchmarks.quality.picture import Panel, draw_curves
-from genaug_data.metrics import Pixels
+from genaug_data.features import Pixels
 from genaug_data.seeding import torch_generator
 
 MASKS = torch.randint(0, 5, (24, 12, 16), generator=torch_generator(0))

@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from genaug_data.metrics import FID, MaskFID, MaskLayout, Pixels, Rendered
+from genaug_data.features import Pixels
+from genaug_data.metrics import FID, MaskFID, MaskLayout, Rendered
 from genaug_data.sample import Sample
 from genaug_data.seeding import torch_generator
 

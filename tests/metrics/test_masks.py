@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from genaug_data.errors import ConfigError, DataError
-from genaug_data.metrics import MaskLayout, Pixels, Rendered
+from genaug_data.features import Pixels
+from genaug_data.metrics import MaskLayout, Rendered
 from genaug_data.metrics.masks import ClassPixels
 from genaug_data.seeding import torch_generator
 

@@ -9,7 +9,8 @@ from PIL import Image
 from torchvision import tv_tensors
 
 from genaug_data.errors import ConfigError, DataError
-from genaug_data.metrics import MaskFID, Pixels, read_features
+from genaug_data.features import Pixels
+from genaug_data.metrics import MaskFID, read_features
 from genaug_data.sample import Sample
 from genaug_data.seeding import torch_generator
 

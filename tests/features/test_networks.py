@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from genaug_data.errors import ConfigError
-from genaug_data.metrics import ModuleFeatures, Pixels, TransformersFeatures
+from genaug_data.features import ModuleFeatures, Pixels, TransformersFeatures
 from genaug_data.seeding import torch_generator
 from genaug_data.testing.tiny_models import save_clip
 
