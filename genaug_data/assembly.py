@@ -22,7 +22,7 @@ from genaug_data.catalogue import Catalogue
 from genaug_data.errors import ConfigError, WorkerError
 from genaug_data.feedback import Feedback
 from genaug_data.figures import stats_of
-from genaug_data.gates import Gate, check_disjoint, default_gates
+from genaug_data.gates import Gate, Leak, check_disjoint, default_gates
 from genaug_data.gates.quality.under_training import plain
 from genaug_data.generators import SampleGenerator, identity_of, resolve_generator
 from genaug_data.hardness import HardnessPolicy, HardnessTable, TrialLedger, resolve_policy
@@ -179,7 +179,7 @@ def assemble(
     job = Job(
         samples=samples,
         generator=maker,
-        gates=default_gates(guarded) if gates is None else list(gates),
+        gates=_gates(gates, guarded),
         folder=folder,
         identity=identity,
         max_bytes=max_bytes,
@@ -233,3 +233,13 @@ def _answers(loop: AugmentationLoop) -> int:
         for name, count in loop.intake.counts.items()
         if name.startswith(("accepted", "found", "rejected", "failed"))
     )
+
+
+def _gates(gates: Sequence[Gate] | None, guarded: Sequence[SampleView]) -> list[Gate]:
+    """Return the gates of a run: whoever names protected sets is guarded against copies of them."""
+    if gates is None:
+        return default_gates(guarded)
+    chosen = list(gates)
+    if guarded and not any(isinstance(gate, Leak) for gate in chosen):
+        chosen.append(Leak(guarded))
+    return chosen

@@ -55,8 +55,8 @@ class GenerativeAugmentDataset(Dataset):
         generator: "auto" fits a small diffusion model on ``base`` alone; or any
             :class:`~genaug_data.generators.SampleGenerator`.
         gates: decide which variant may train; None for validity, no-op, duplicate and leak. A list takes the place of
-            all of these, so that ``protected`` alone keeps no copy out: begin it with
-            :func:`~genaug_data.gates.default_gates` of the protected sets.
+            the first three; the leak gate is among the gates of whoever names protected sets, unless the list holds a
+            :class:`~genaug_data.gates.Leak` of other settings.
         policy: who is hard: a name of :data:`~genaug_data.hardness.POLICIES`, a policy, or a callable of the hardness
             table.
         recipes: how strongly parents are edited.
