@@ -15,6 +15,9 @@ from genaug_data.cli import main
 from genaug_data.testing.tiny_models import save_stable_diffusion
 from tests.toys import toy_base
 
+# Toys have few examples.
+pytestmark = pytest.mark.filterwarnings("ignore:the prompts name classes")
+
 PAGE = Path(__file__).parent.parent / "docs" / "pretrained.md"
 
 

@@ -26,6 +26,9 @@ from genaug_data.tasks import ClassificationTask
 from genaug_data.testing.tiny_models import save_stable_diffusion
 from tests.toys import noisy, toy_base
 
+# Toys have few examples.
+pytestmark = pytest.mark.filterwarnings("ignore:the prompts name classes")
+
 Vectors = list[tuple[torch.Tensor, torch.Tensor]]
 HALF = {"strength": (0.25, 0.25), "steps": 4, "guidance_scale": 1.0}
 

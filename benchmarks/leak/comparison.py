@@ -154,7 +154,7 @@ def main(arguments: list[str]) -> None:
             for row, match in zip(order, matches, strict=True)
         ],
         chosen.pictures / "leak_negatives.png",
-        "test image: training images that came nearest and are not listed as duplicates",
+        sides=("training images that came nearest and are not listed as duplicates", "test images"),
     )
     header = ("alteration", "found at 0.1 %", "with duplicates", "own threshold", "goal")
     report("leak", figures, header, rows)

@@ -76,10 +76,10 @@ def save(
     title, shown = ("copies", audit.copies) if audit.copies else ("nearest", audit.nearest)
     if shown:
         pairs = [(synthetic[one.index], protected[one.match.dataset][one.match.item], _told(one)) for one in shown]
-        written.append(draw_pairs(pairs[:60], folder / f"{title}.png", "protected"))
+        written.append(draw_pairs(pairs[:60], folder / f"{title}.png"))
     if audit.memorised and train is not None:
         pairs = [(synthetic[one.index], train[one.match.item], _told(one)) for one in audit.memorised]
-        written.append(draw_pairs(pairs[:60], folder / "memorised.png", "training"))
+        written.append(draw_pairs(pairs[:60], folder / "memorised.png", sides=("synthetic", "training")))
     return written
 
 

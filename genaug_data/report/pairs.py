@@ -13,13 +13,19 @@ from genaug_data.sample import Sample
 _SIDE, _MARGIN, _LINE = 96, 8, 14
 
 
-def draw_pairs(pairs: Sequence[tuple[Sample, Sample, str]], path: str | Path, real: str, *, columns: int = 5) -> Path:
-    """Write a PNG of pairs: each synthetic image left of the real one, with a caption below.
+def draw_pairs(
+    pairs: Sequence[tuple[Sample, Sample, str]],
+    path: str | Path,
+    *,
+    sides: tuple[str, str] = ("synthetic", "protected"),
+    columns: int = 5,
+) -> Path:
+    """Write a PNG of pairs of images, with a caption below.
 
     Args:
-        pairs: synthetic image, real image, caption; images of any sizes.
+        pairs: left image, right image, caption; images of any sizes.
         path: of the picture.
-        real: what the real images are, "protected" for instance.
+        sides: what the left and the right images are.
         columns: of pairs.
 
     Returns:
@@ -31,7 +37,7 @@ def draw_pairs(pairs: Sequence[tuple[Sample, Sample, str]], path: str | Path, re
     Example:
         >>> import tempfile, torch
         >>> blank = Sample(torch.zeros(1, 8, 8, dtype=torch.uint8), 3)
-        >>> draw_pairs([(blank, blank, "#0")], tempfile.mkdtemp() + "/pairs.png", "protected").name
+        >>> draw_pairs([(blank, blank, "#0")], tempfile.mkdtemp() + "/pairs.png").name
         'pairs.png'
     """
     if not pairs:
@@ -41,7 +47,7 @@ def draw_pairs(pairs: Sequence[tuple[Sample, Sample, str]], path: str | Path, re
     rows = -(-len(pairs) // columns)
     canvas = Image.new("RGB", (columns * width + _MARGIN, rows * height + _LINE + _MARGIN), "white")
     draw = ImageDraw.Draw(canvas)
-    draw.text((_MARGIN, 2), f"left synthetic, right {real}", fill="black")
+    draw.text((_MARGIN, 2), f"left {sides[0]}, right {sides[1]}", fill="black")
     for place, (synthetic, other, caption) in enumerate(pairs):
         left, top = _MARGIN + place % columns * width, _LINE + _MARGIN + place // columns * height
         for side, sample in enumerate((synthetic, other)):

@@ -18,6 +18,7 @@ from genaug_data.generators.pretrained.loaded import Order
 from genaug_data.generators.pretrained.model import DiffusersModel
 from genaug_data.generators.pretrained.pipeline import Pipeline
 from genaug_data.generators.pretrained.prompts import FixedPrompt, PromptPolicy
+from genaug_data.generators.pretrained.protocol import warn_of_class_names
 from genaug_data.sample import Recipe, Request, Sample
 from genaug_data.seeding import derive
 
@@ -73,6 +74,7 @@ class PretrainedGenerator(BaseGenerator):
         self._pipeline = self._open()
         self._warned = False
         self._warned_of_unlearned = False
+        self._warned_of_names = False
 
     @property
     def identity(self) -> str:
@@ -139,6 +141,9 @@ class PretrainedGenerator(BaseGenerator):
         self._pipeline.multiple(self.device)
         for prompt in told:
             self._warn_of_unlearned(prompt)
+        if not self._warned_of_names:
+            self._warned_of_names = True
+            warn_of_class_names(self.prompts, len(samples))
 
     def rehearse(self, parent: Sample, recipe: Recipe, task: Task | None) -> None:
         """Make the first step of a variant: a scheduler may fit to neither the pipeline nor the number of steps.

@@ -17,6 +17,9 @@ from genaug_data.generators.pretrained.adapters import Lora, TextualInversion, T
 from genaug_data.testing.tiny_models import save_stable_diffusion
 from tests.generators.pretrained.adapters.training_set import PROMPTS, differing, pictures, requests
 
+# Toys have few examples.
+pytestmark = pytest.mark.filterwarnings("ignore:the prompts name classes")
+
 
 def generator(model: Path, seed: int = 0) -> ImageToImage:
     adapters = [
