@@ -17,6 +17,9 @@ KEY_BYTES = 16
 IGNORED_PIXELS, IGNORE_INDEX = "ignored_pixels", "ignore_index"
 """Among the details of a verdict: how many pixels of the mask a gate has set to the ignore index, and that index."""
 
+PARENTS = "parents"
+"""In the origin of a variant that is mixed from several real examples: their indices, separated by commas."""
+
 Target: TypeAlias = "int | str | torch.Tensor | Mapping[str, torch.Tensor]"
 """What an annotation can be: a class id, a soft label, a caption, a mask, or named tensors (boxes, labels, points)."""
 
@@ -165,6 +168,20 @@ class Provenance:
     origin: Mapping[str, str] = field(default_factory=dict)
     device: str = ""
     seconds: float = 0.0
+
+    @property
+    def parents(self) -> tuple[int, ...]:
+        """Indices of all real examples it was made from: its parent, and those that a generator which mixes names.
+
+        Such a generator gives them, separated by commas, as ``parents`` of its
+        :meth:`~genaug_data.generators.SampleGenerator.origin`.
+
+        Example:
+            >>> Provenance(3, "ab", 0, "f", Recipe(), 1, (), 0.5, origin={"parents": "3,17"}).parents
+            (3, 17)
+        """
+        named = self.origin.get(PARENTS, "").split(",")
+        return tuple(dict.fromkeys([self.parent, *(int(index) for index in named if index.strip().isdecimal())]))
 
     @property
     def ignored_pixels(self) -> int:

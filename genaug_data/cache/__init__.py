@@ -4,6 +4,7 @@ from genaug_data.cache.maintenance import Verification, prune, verify
 from genaug_data.cache.manifest import Manifest, check_folder, read_manifest
 from genaug_data.cache.pictures import RejectedPicture
 from genaug_data.cache.reader import CacheReader, Entry
+from genaug_data.cache.tracing import Traced, trace
 from genaug_data.cache.writer import CacheStats, CacheWriter
 
 __all__ = [
@@ -13,9 +14,11 @@ __all__ = [
     "Entry",
     "Manifest",
     "RejectedPicture",
+    "Traced",
     "Verification",
     "check_folder",
     "prune",
     "read_manifest",
+    "trace",
     "verify",
 ]
