@@ -33,7 +33,7 @@ def test_a_whole_run_is_told_in_all_sections(tmp_path: Path) -> None:
     assert "priority 0.5, loss 2.50, 3 variants" in found["hardest"]
     assert found["rejected"].count("<img") == 2 * 5
     assert "too near, 3" in found["rejected"]
-    assert "the nearest at a distance of 0.1000; 5 were rejected, at distances of up to 0.0400" in found["leak"]
+    assert "the nearest with a score of 0.1000; 5 were rejected, with scores of up to 0.0400" in found["leak"]
     assert "labelled dog, or cat?" in found["suspects"]
     assert found["hardness"].count("<polyline") == 6
     assert found["ratio"].count("<polyline") == 2

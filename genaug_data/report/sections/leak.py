@@ -8,6 +8,7 @@ from genaug_data.report.blocks import Block, Chart, Comparison, Comparisons, Pic
 from genaug_data.report.charts import histogram
 from genaug_data.report.pictures import data_uri
 from genaug_data.report.run import Child, LeakPair, Run
+from genaug_data.report.sections.audited import audit_blocks
 from genaug_data.report.sections.base import Missing, Section
 from genaug_data.report.sections.scores import LEAK_GATE, Scores, score_by, scores_of
 
@@ -19,14 +20,14 @@ class Leak(Section):
 
     name, title = "leak", "Leak audit"
     about = (
-        "The distance of each variant to the nearest protected (validation or test) image, as the leak gate measured "
-        "it: 0 is a copy."
+        "How far each variant is from the nearest protected (validation or test) image, as the leak gate scored it: 0 "
+        "is a copy, 0.5 and less is rejected, 1 is twice as far or more."
     )
 
     def blocks(self, run: Run) -> list[Block]:
-        """Return the nearest pairs of an audit, if there was one, and what the leak gate measured."""
+        """Return what an audit found, if there was one, and what the leak gate measured."""
         scores = scores_of(run).get(LEAK_GATE)
-        blocks = [] if not run.pairs else pair_blocks(run.pairs)
+        blocks = audit_blocks(run.folder) + ([] if not run.pairs else pair_blocks(run.pairs))
         if scores is None:
             if blocks:
                 return blocks
@@ -62,14 +63,14 @@ def _needed(run: Run) -> float | None:
 def _measured(scores: Scores, needed: float | None) -> list[Block]:
     told = f"{len(scores.accepted):,} variants were let pass"
     if scores.accepted:
-        told += f", the nearest at a distance of {min(scores.accepted):.4f}"
+        told += f", the nearest with a score of {min(scores.accepted):.4f}"
     told += f"; {len(scores.rejected):,} were rejected"
     if scores.rejected:
-        told += f", at distances of up to {max(scores.rejected):.4f}"
+        told += f", with scores of up to {max(scores.rejected):.4f}"
     if needed is not None:
         told += f"; more than {needed:.4f} is needed"
     kinds = [("accepted", scores.accepted), ("rejected", scores.rejected)]
-    chart = histogram([kind for kind in kinds if kind[1]], "distance to the nearest protected image")
+    chart = histogram([kind for kind in kinds if kind[1]], "score, 0 being a copy of a protected image")
     return [Text(f"{told}."), Chart("How near they came", chart)]
 
 
@@ -78,7 +79,7 @@ def _nearest(run: Run, nearest: Sequence[tuple[float, Child]]) -> list[Block]:
         return []
     pictures = run.pictures([child for _, child in nearest], ["accepted" for _ in nearest])
     rows = [
-        Comparison(f"#{child.parent}", run.real(child.parent), [picture], f"distance {score:.4f}")
+        Comparison(f"#{child.parent}", run.real(child.parent), [picture], f"score {score:.4f}")
         for (score, child), picture in zip(nearest, pictures, strict=True)
     ]
     return [Comparisons("The accepted variants that came nearest, beside their parents", rows, are_small=True)]

@@ -65,7 +65,7 @@ def _tiles(run: Run) -> list[Tile]:
     if leak is not None and leak.accepted:
         tiles.append(
             Tile(
-                "nearest to a protected image",
+                "nearest to a protected image (0 is a copy)",
                 f"{min(leak.accepted):.3f}",
                 f"{len(leak.rejected):,} rejected as copies",
             )

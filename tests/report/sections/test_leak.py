@@ -15,10 +15,10 @@ def test_the_nearest_variants_are_shown_nearest_first(tmp_path: Path) -> None:
     fill(tmp_path, variants=30, rejected=3)
     told, chart, nearest = Leak().blocks(read_run(tmp_path))
     assert isinstance(told, Text)
-    assert told.text.startswith("30 variants were let pass, the nearest at a distance of 0.1000; 3 were rejected")
+    assert told.text.startswith("30 variants were let pass, the nearest with a score of 0.1000; 3 were rejected")
     assert isinstance(chart, Chart)
     assert isinstance(nearest, Comparisons)
-    assert [row.note for row in nearest.rows] == [f"distance {0.1 + number / 100:.4f}" for number in range(12)]
+    assert [row.note for row in nearest.rows] == [f"score {0.1 + number / 100:.4f}" for number in range(12)]
     assert [row.others[0].uri for row in nearest.rows] == [data_uri(picture(number)) for number in range(12)]
     assert [row.title for row in nearest.rows] == [f"#{number // 3}" for number in range(12)]
 
