@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -14,6 +15,7 @@ from typing import Any
 import lmdb
 
 from genaug_data.cache.pages import check_metas, check_pages
+from genaug_data.cache.rewriting import rewrite
 
 _READERS = 1024
 _LENGTH = "length"
@@ -118,6 +120,29 @@ class Handle:
     def forget_dead_readers(self) -> None:
         """Free the slots of readers whose process was killed."""
         self._shared().environment.reader_check()
+
+    def compact(self) -> None:
+        """Put a file written anew in place of this one, atomically; every share in this process goes on with it.
+
+        Only the writer may do so. Where it fails, the file is as it was.
+        """
+        opened = self._shared()
+        data, length = (os.path.join(self._place, name) for name in ("data.mdb", _LENGTH))
+        with _guard, opened.lock, tempfile.TemporaryDirectory(prefix="compact-", dir=self._place) as scratch:
+            rewrite(opened.environment, opened.databases, scratch)
+            copied = os.path.join(scratch, "data.mdb")
+            with open(copied, "rb") as file:
+                os.fsync(file.fileno())
+            opened.environment.close()
+            try:
+                # First, as the copy is shorter: a process that finds the length of before takes it for a cut file.
+                with suppress(FileNotFoundError):
+                    os.unlink(length)
+                os.replace(copied, data)
+            finally:
+                opened.environment, opened.databases = self._open()
+                opened.length = os.stat(data).st_size
+            self._note_length(opened)
 
     def close(self) -> None:
         """Give the share back: idempotent; the last one closes the environment of this process."""

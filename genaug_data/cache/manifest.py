@@ -15,7 +15,17 @@ FORMAT = 3
 _NAME = "genaug.json"
 _MOST_BYTES = 1 << 20
 _STATE = re.compile(r"genaug(-rank\d+)?\.safetensors")
-_OURS = {_NAME, "variants", "writer.lock", "generator", "journals", "snapshots", "history", "report.html"}
+_OURS = {
+    _NAME,
+    "variants",
+    "writer.lock",
+    "generator",
+    "journals",
+    "snapshots",
+    "history",
+    "report.html",
+    "forgotten.json",
+}
 
 
 @dataclass(frozen=True, slots=True)

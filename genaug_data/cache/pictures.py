@@ -107,7 +107,9 @@ class Pictures:
         order = [key for key in self._keys(_PARENT_ORDER) if self._get(key) in numbers]
         # What cannot be read may be one of theirs.
         rejected = [
-            key for key in self._keys(_REJECTED) if (found := self._unpacked(key)) is None or found.made.parent in gone
+            key
+            for key in self._keys(_REJECTED)
+            if (found := self._unpacked(key)) is None or not gone.isdisjoint(found.made.parents)
         ]
         self._delete([*of_them, *order, *rejected])
 

@@ -5,19 +5,17 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 import lmdb
-import xxhash
 from typing_extensions import Self
 
 from genaug_data.cache.books import INDEX
 from genaug_data.cache.decoding import Decoder
 from genaug_data.cache.environment import Handle
 from genaug_data.cache.pictures import Pictures, RejectedPicture
-from genaug_data.cache.writer import CacheStats, judges_of, stats_of
+from genaug_data.cache.writer import CacheStats, judges_of, read_rejection, stats_of
 from genaug_data.errors import GenaugWarning
 from genaug_data.sample import Provenance, Sample, Target
 
@@ -99,10 +97,9 @@ class CacheReader:
         except _UNREADABLE:
             return
         for key, row in rows:
-            if xxhash.xxh3_64_digest(row[8:]) == row[:8]:
-                # A checksum is no signature.
-                with suppress(ValueError, TypeError, KeyError, AttributeError, RecursionError):
-                    yield key, Provenance.from_json(row[8:].decode())
+            made = read_rejection(row)
+            if made is not None:
+                yield key, made
 
     def parent_pictures(self) -> dict[int, bytes]:
         """Return small pictures, PNG or JPEG, of real examples that variants were made from, by their index."""

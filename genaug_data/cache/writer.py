@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -195,6 +195,31 @@ class CacheWriter:
         self._reserve.take()
         return removed
 
+    def forget_rejections(self, are_gone: Callable[[Provenance], bool]) -> int:
+        """Forget the rejected variants that ``are_gone`` picks, and those that cannot be read; returns how many."""
+        with self._transaction() as (transaction, databases):
+            rows = [(bytes(key), bytes(row)) for key, row in transaction.cursor(db=databases["rejected"])]
+            gone = [key for key, row in rows if (made := read_rejection(row)) is None or are_gone(made)]
+            for key in gone:
+                transaction.delete(key, db=databases["rejected"])
+        return len(gone)
+
+    def compact(self) -> None:
+        """Write the database anew, so that its file holds no byte of what was deleted.
+
+        A process that has the cache open reads it as empty until it opens it again.
+
+        Raises:
+            CacheFull: the file system has no room for what is left; nothing has changed.
+        """
+        try:
+            self._handle.compact()
+        except (lmdb.Error, OSError) as error:
+            raise CacheFull(
+                f"the file system has no room for a copy of the cache in {self._folder} ({error}), and deleted bytes "
+                "stay in its file; free some and try again"
+            ) from error
+
     def forget_pictures(self, parents: Iterable[int]) -> None:
         """Drop the small pictures of real examples, and of the rejected variants that were made from them."""
         with self._transaction() as opened:
@@ -268,6 +293,17 @@ class CacheWriter:
             Pictures(transaction, databases).keep_parents(parents)
         self._reserve.take()
         return evicted
+
+
+def read_rejection(row: bytes) -> Provenance | None:
+    """Return the provenance in a row of the rejections, None if it is not what was written."""
+    if xxhash.xxh3_64_digest(row[8:]) != row[:8]:
+        return None
+    try:
+        return Provenance.from_json(row[8:].decode())
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        # A checksum is no signature.
+        return None
 
 
 def stats_of(transaction: lmdb.Transaction, databases: dict[str, Any]) -> CacheStats:

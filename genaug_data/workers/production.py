@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from genaug_data.cache import CacheReader, CacheWriter
+from genaug_data.cache import CacheReader, CacheWriter, Tombstones, read_tombstones
 from genaug_data.errors import CacheError, CacheFull, GenaugError, brief
 from genaug_data.gates import Gate, amended, fingerprint_of, judge_all
 from genaug_data.gates.snapshot import Snapshot
@@ -34,6 +34,8 @@ from genaug_data.workers.base import (
 )
 from genaug_data.workers.revision import revise
 from genaug_data.workers.rhythm import Rhythm, Stopped
+
+_FORGOTTEN = "its parent was forgotten at request of whom it shows, and nothing is made from it any more"
 
 
 def _versions() -> dict[str, str]:
@@ -65,6 +67,7 @@ class Production:
         self._versions = _versions()
         self._writer: CacheWriter | None = None
         self._withdrawn: set[tuple[int, int]] = set()
+        self._forgotten = Tombstones()
 
     def setup(self) -> Ready | Broken:
         """Fit the generator where it needs that, prepare the gates, open the cache, and revise what is in it.
@@ -87,8 +90,17 @@ class Production:
             self._writer = CacheWriter(
                 job.folder, fingerprint=fingerprint, identity=job.identity, max_bytes=job.max_bytes
             )
+            self._forgotten = read_tombstones(job.folder)
             with CacheReader(job.folder) as reader:
-                revise(job.samples, job.gates, reader, self._writer, progress=job.progress, beat=self._beat)
+                revise(
+                    job.samples,
+                    job.gates,
+                    reader,
+                    self._writer,
+                    progress=job.progress,
+                    beat=self._beat,
+                    forgotten=self._forgotten,
+                )
         except CacheError as error:
             self.close()
             # Another run may be writing to it: what it judged by the same gates is good enough to be read.
@@ -129,6 +141,10 @@ class Production:
             except Exception:
                 if request.place not in answered:
                     yield Failed(request, traceback.format_exc())
+                continue
+            if self._forgotten.cover(request.parent, order.parent_hash.hex()):
+                if request.place not in answered:
+                    yield Rejected(request, "forgotten", _FORGOTTEN, made=False, tried=False)
                 continue
             group = groups.setdefault(group_key(request, order.parent), [])
             if request.place in answered:
@@ -248,6 +264,10 @@ class Production:
                 news.append(Rejected(order.request, verdicts[-1].gate, child.reason, made=False, tried=False))
                 continue
             record = self._provenance(order, verdicts, seconds)
+            if self._forgotten.cover_variant(record):
+                # A generator that mixes has drawn it as another parent; not even a picture of it is kept.
+                news.append(Rejected(order.request, "forgotten", _FORGOTTEN))
+                continue
             if not isinstance(child, Refusal) and all(verdict.accepted for verdict in verdicts):
                 kept.append((order.key, self._as_amended(child, verdicts), record))
                 shown[order.request.parent] = order.parent
