@@ -65,14 +65,14 @@ def test_smoothing_averages_with_weights_one_two_one():
     assert torch.allclose(smoothed(image)[0, 0, 1:4, 1:4], expected)
 
 
-@pytest.mark.parametrize(("side", "sound"), [(0.44, False), (0.5, True), (1.7, False), (1.85, False)])
-def test_scales_out_of_range_have_distance_one(monkeypatch, side, sound):
+@pytest.mark.parametrize(("side", "sound"), [(0.44, False), (0.5, True), (1.25, True), (1.35, False)])
+def test_frames_too_small_or_too_large_to_overlap_have_distance_one(monkeypatch, side, sound):
     monkeypatch.setattr(registration, "STEPS", 0)
     start = (side, side, 0.0, 0.0, 0.0)
     found = distances(seen_through(start), start=start)
     assert (found == 1).tolist() == [not sound] * len(found)
     if sound:
-        assert float(found.max()) < 1e-3
+        assert float(found.max()) < 1e-2
 
 
 def slow_distance(seen, known, frame):
