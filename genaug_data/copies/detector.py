@@ -228,8 +228,7 @@ class CopyDetector:
         """Return the rows of images of a set, int64; -1 for those that were left out as constant."""
         start, end = np.searchsorted(self._origins[:, 0], [dataset, dataset + 1])
         known = self._origins[start:end, 1]
-        places = np.minimum(np.searchsorted(known, items), len(known) - 1)
-        return np.where(known[places] == items, start + places, -1)
+        return np.where(np.isin(items, known), start + np.searchsorted(known, items), -1)
 
     def origin(self, row: int) -> tuple[int, int]:
         """Return which set, and which image of it, a row is."""

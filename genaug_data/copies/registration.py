@@ -13,7 +13,8 @@ STEPS = 2
 
 _MARGIN = 3 / 32
 _LEAST_OVERLAP = 0.5
-_SCALES = (0.45, 1.8)
+# Of the sides of the known image; the least overlap bounds the largest.
+_SMALLEST_SCALE = 0.45
 _LARGEST_STEP = 0.15
 # Two grey levels: variance below this is none.
 _FLAT = (2 / 255) ** 2
@@ -31,7 +32,8 @@ def register(seen: torch.Tensor, known: torch.Tensor, start: torch.Tensor) -> to
         start: affine maps ``(N, 2, 3)`` from the coordinates of ``seen`` to those of ``known``.
 
     Returns:
-        float32 ``(N,)`` in [0, 1]: 1 where less than half of ``seen`` overlaps, or the scale left (0.45, 1.8).
+        float32 ``(N,)`` in [0, 1]: 1 where less than half of ``seen`` overlaps, or less than 0.45 of the sides
+        of ``known`` are seen.
 
     Example:
         >>> from genaug_data.copies.geometry import IDENTITY, matrices
@@ -54,9 +56,8 @@ def register(seen: torch.Tensor, known: torch.Tensor, start: torch.Tensor) -> to
     spread = (_product(a, a, weights) + _FLAT) * (_product(b, b, weights) + _FLAT)
     distance = 1 - _product(a, b, weights) / spread.sqrt()
     overlap = (weights > 0).float().mean(dim=(1, 2, 3))
-    # Of the two sides of the frame, relative to where they started.
     scale = torch.linalg.det(frames[:, :, :2]).abs().sqrt()
-    sound = (overlap >= _LEAST_OVERLAP) & (scale > _SCALES[0]) & (scale < _SCALES[1])
+    sound = (overlap >= _LEAST_OVERLAP) & (scale > _SMALLEST_SCALE)
     return torch.where(sound, distance.clamp(0, 1), torch.ones(()))
 
 

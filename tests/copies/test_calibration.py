@@ -1,4 +1,5 @@
 import math
+from statistics import NormalDist
 
 import numpy as np
 import pytest
@@ -64,3 +65,37 @@ def test_no_threshold_is_below_the_floor():
     calibration = calibrate(np.zeros(50), 1e-3)
     assert calibration.threshold == FLOOR
     assert calibration.near == 50
+
+
+def log_normal_tail(size, spread, seed=0, median=0.2):
+    """Distances whose logarithms are distributed normally."""
+    return np.minimum(1, median * np.exp(spread * numpy_generator(seed).standard_normal(size)))
+
+
+@pytest.mark.parametrize("alpha", [5e-4, 1e-2])
+def test_a_log_normal_tail_is_the_normal_one_of_the_logarithms(alpha):
+    distances = log_normal_tail(90, 0.4)
+    low, high = slow_quantile(distances, 0.05), slow_quantile(distances, 0.25)
+    normal = NormalDist()
+    # The straight line through both quantiles, of log distance over the normal score.
+    slope = (math.log(high) - math.log(low)) / (normal.inv_cdf(0.25) - normal.inv_cdf(0.05))
+    expected = math.exp(math.log(low) + slope * (normal.inv_cdf(alpha) - normal.inv_cdf(0.05)))
+    assert calibrate(distances, alpha, "log_normal").threshold == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("spread", [0.3, 0.6])
+def test_the_share_of_false_rejects_is_about_alpha_under_a_log_normal_tail(spread):
+    threshold = calibrate(log_normal_tail(900, spread), 1e-3, "log_normal").threshold
+    assert 0.0003 < (log_normal_tail(200_000, spread, seed=1) <= threshold).mean() < 0.003
+
+
+def test_a_power_tail_reaches_lower_than_a_log_normal_one():
+    distances = log_normal_tail(900, 0.4)
+    assert calibrate(distances, 1e-3).threshold < calibrate(distances, 1e-3, "log_normal").threshold
+
+
+def test_distances_that_are_alike_are_no_steep_log_normal_tail():
+    assert calibrate(np.full(20, 0.2), 1e-3, "log_normal").threshold == pytest.approx(0.2 * 0.02 ** (1 / 5))
+    nearly = np.linspace(0.2, 0.2001, 20)
+    low = slow_quantile(nearly, 0.05)
+    assert calibrate(nearly, 1e-3, "log_normal").threshold == pytest.approx(low * 0.02 ** (1 / 5))

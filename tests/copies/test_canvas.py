@@ -32,3 +32,11 @@ def test_shapes_may_be_mixed_and_keep_their_order():
     together = canvases(images, 6)
     for image, small in zip(images, together, strict=True):
         assert torch.equal(canvases([image], 6)[0], small)
+
+
+def test_smaller_images_are_spread_over_the_canvas():
+    image = random_image(1, 2, 4)
+    [small] = canvases([image], 8)
+    for row in range(8):
+        for column in range(8):
+            assert float(small[0, row, column]) * 255 == pytest.approx(float(image[0, row // 4, column // 2]), abs=1e-4)

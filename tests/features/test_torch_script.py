@@ -1,3 +1,4 @@
+import hashlib
 import pickle
 import warnings
 
@@ -43,6 +44,23 @@ def test_the_fingerprint_is_that_of_the_file_and_the_settings(tmp_path):
     one, other = (TorchScriptFeatures(saved(tmp_path / f"{seed}.pt", seed)[1], size=12) for seed in (0, 1))
     assert one.fingerprint == TorchScriptFeatures(one.path, size=12).fingerprint
     assert len({one.fingerprint, other.fingerprint, TorchScriptFeatures(one.path, size=13).fingerprint}) == 3
+
+
+@pytest.mark.parametrize("has_file_digest", [True, False])
+def test_the_fingerprint_holds_the_hash_of_the_bytes(tmp_path, monkeypatch, has_file_digest):
+    if not has_file_digest:
+        monkeypatch.delattr(hashlib, "file_digest", raising=False)
+    features = TorchScriptFeatures(saved(tmp_path / "network.pt")[1], size=12, mean=(0.5, 0.5, 0.5))
+    digest = hashlib.blake2b(features.path.read_bytes()).hexdigest()[:32]
+    assert features.fingerprint == f"TorchScriptFeatures({digest}, 12, (0.5, 0.5, 0.5), (0.229, 0.224, 0.225))"
+
+
+def test_the_file_is_read_once(tmp_path):
+    features = TorchScriptFeatures(saved(tmp_path / "network.pt")[1], size=12)
+    image = torch.randint(0, 256, (1, 3, 8, 8), dtype=torch.uint8, generator=torch_generator(2))
+    before = features(image)
+    features.path.unlink()
+    assert torch.equal(features(image), before)
 
 
 def test_it_travels_without_the_network(tmp_path):

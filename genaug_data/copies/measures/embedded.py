@@ -52,6 +52,8 @@ class Embedded(Measure):
         self, images: Sequence[torch.Tensor], exclude: np.ndarray | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
         """Compare with every image of the set, by matrix products in chunks."""
+        if not images:
+            return np.empty(0, dtype=np.float32), np.empty(0, dtype=np.int64)
         if len(self._blocks) > 1:
             self._blocks = [torch.cat(self._blocks)]
         queries, described = self._directions(images), self._blocks[0]

@@ -50,3 +50,24 @@ def test_what_features_return_is_checked():
 def test_the_fingerprint_names_the_network():
     assert Embedded(flat).fingerprint == "embedded(flat)"
     assert Embedded(torch.nn.Flatten()).fingerprint != Embedded(torch.nn.Linear(2, 2)).fingerprint
+
+
+@pytest.mark.parametrize("chunk", [1, 4, 1000])
+def test_a_row_that_is_left_out_does_not_count(monkeypatch, chunk):
+    monkeypatch.setattr(embedded, "_CHUNK", chunk)
+    measure = Embedded(flat)
+    measure.add(IMAGES)
+    directions = [flat(image.unsqueeze(0))[0].double() for image in IMAGES]
+    distances, rows = measure.nearest(IMAGES, np.arange(9))
+    for place, here in enumerate(directions):
+        cosines = [float(here @ there / (here.norm() * there.norm())) for there in directions]
+        cosines[place] = -9
+        assert rows[place] == int(np.argmax(cosines))
+        assert distances[place] == pytest.approx((1 - max(cosines)) / 2, abs=1e-5)
+
+
+def test_the_only_row_left_out_leaves_the_largest_distance():
+    measure = Embedded(flat)
+    measure.add(IMAGES[:1])
+    assert measure.nearest(IMAGES[:1], np.array([0]))[0].tolist() == [1.0]
+    assert [len(found) for found in measure.nearest([])] == [0, 0]

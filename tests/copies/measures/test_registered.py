@@ -2,8 +2,13 @@ import numpy as np
 import pytest
 import torch
 
+from genaug_data.copies import registration
+from genaug_data.copies.canvas import canvases
+from genaug_data.copies.geometry import IDENTITY, look, matrices, tiles, views
+from genaug_data.copies.layout import EVEN_WIDTH, SIDE, layouts
 from genaug_data.copies.measures import Registered, registered
-from tests.copies.scenes import images_of, scenes
+from genaug_data.copies.registration import smoothed
+from tests.copies.scenes import images_of, pasted, resized, scenes, through, turned
 
 KNOWN = images_of(scenes(30, 0))
 
@@ -18,11 +23,6 @@ def measure_of(*groups):
 @pytest.fixture(scope="module")
 def measure():
     return measure_of(KNOWN[:20], KNOWN[20:])
-
-
-def resized(image, size):
-    scaled = torch.nn.functional.interpolate(image.float().unsqueeze(0), size, mode="bilinear", antialias=True)
-    return scaled[0].round().clamp(0, 255).byte()
 
 
 def cropped(image, left, top, side):
@@ -96,3 +96,75 @@ def test_a_row_that_is_left_out_does_not_count(measure):
     assert (rows != np.arange(30)).all()
     assert distances.min() > 0.02
     assert measure_of(KNOWN[:1]).nearest(KNOWN[:1], np.array([0]))[0].tolist() == [1.0]
+
+
+@pytest.mark.parametrize("degrees", [-10, -3, 5, 10])
+def test_turned_images_are_found_as_is_and_mirrored(measure, degrees):
+    images = [turned(image, degrees) for image in KNOWN]
+    for queries in (images, [image.flip(2) for image in images]):
+        distances, rows = measure.nearest(queries)
+        assert (rows == np.arange(30)).mean() > 0.9
+        assert np.median(distances) < 0.02
+
+
+def slow_candidates(known, image, count, left_out):
+    """The rows of largest product of layouts, over views of the known image and tiles of the other, and mirrors."""
+    height, width = image.shape[1:]
+    parts = [IDENTITY, *tiles(32 / height, 32 / width)]
+    canvas = smoothed(canvases([image], round(32 / min(parts[-1][:2]))))
+    closeness = []
+    for row, each in enumerate(known):
+        small = smoothed(canvases([each], 32)).mul(255).round() / 255
+        best = -9.0
+        for view, part in [(view, IDENTITY) for view in views()] + [(IDENTITY, part) for part in parts[1:]]:
+            there = layouts(look(small, matrices([view]), SIDE)[0, 0])
+            here = layouts(look(canvas, matrices([part]), SIDE)[0, 0])
+            mirrored = torch.cat([here[:EVEN_WIDTH], -here[EVEN_WIDTH:]])
+            best = max(best, float(there @ here), float(there @ mirrored))
+        closeness.append(-9.0 if row == left_out else best)
+    return sorted(range(len(known)), key=lambda row: -closeness[row])[:count]
+
+
+@pytest.mark.parametrize("block", [1, 1 << 19])
+@pytest.mark.parametrize("left_out", [-1, 2])
+@pytest.mark.parametrize("size", [32, 64])
+def test_candidates_have_the_largest_products_of_layouts(monkeypatch, block, left_out, size):
+    monkeypatch.setattr(registered, "_BLOCK", block)
+    monkeypatch.setattr(registered, "has_bfloat16", lambda: False)
+    found, original = [], Registered._candidates
+    monkeypatch.setattr(Registered, "_candidates", lambda *arguments: found.append(original(*arguments)) or found[-1])
+    image = KNOWN[2].flip(2) if size == 32 else pasted(KNOWN[2], scenes(1, 8)[0].image, 0.4, 0.6)
+    measure_of(KNOWN[:4], KNOWN[4:6]).nearest([image], np.array([left_out]))
+    count = 2 if size == 32 else 6
+    expected = slow_candidates(KNOWN[:6], image, count, left_out)
+    assert found[0][0].tolist() == expected
+    assert (expected[0] == 2) == (left_out == -1)
+
+
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_registration_starts_at_the_view_or_tile_that_is_seen(monkeypatch, measure, mirrored):
+    monkeypatch.setattr(registration, "STEPS", 0)
+    shown = [through(KNOWN[place], frame) for place, frame in enumerate(views())]
+    # Steps of tiles go through the corners and the middle.
+    shown += [pasted(image, scenes(1, 8)[0].image, *at) for image, at in zip(KNOWN, ((0, 0), (0.5, 1)), strict=False)]
+    distances, rows = measure.nearest([image.flip(2) if mirrored else image for image in shown])
+    assert rows.tolist() == [*range(28), 0, 1]
+    assert distances.max() < 0.02
+
+
+def test_rounded_and_exact_numbers_agree_on_every_crop_turn_and_mirror_image(monkeypatch):
+    queries = [cropped(image, 1, 6, 25) for image in KNOWN] + [turned(image, 6).flip(2) for image in KNOWN]
+    found = []
+    for has_bfloat16 in (False, True):
+        monkeypatch.setattr(registered, "has_bfloat16", lambda has=has_bfloat16: has)
+        found.append(measure_of(KNOWN).nearest(queries))
+    assert found[0][1].tolist() == found[1][1].tolist() == [*range(30), *range(30)]
+
+
+def test_the_median_size_of_the_set_says_what_a_part_is():
+    sizes = [(32, 32)] * 20 + [(200, 200)] * 5
+    known = [resized(image, size) for image, size in zip(KNOWN, sizes, strict=False)]
+    larger = [pasted(KNOWN[place], scenes(1, 8)[0].image, 0.3, 0.7) for place in range(5)]
+    distances, rows = measure_of(known).nearest(larger)
+    assert rows.tolist() == list(range(5))
+    assert distances.max() < 0.05

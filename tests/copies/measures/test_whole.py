@@ -42,7 +42,10 @@ def test_nearest_is_the_least_distance_as_is_or_mirrored(monkeypatch, chunk, has
         assert expected[row] == pytest.approx(min(expected), abs=1e-5)
 
 
-def test_a_row_that_is_left_out_does_not_count():
+@pytest.mark.parametrize("candidates", [1, 8])
+def test_a_row_that_is_left_out_does_not_count(monkeypatch, candidates):
+    monkeypatch.setattr(whole, "_CANDIDATES", candidates)
+    monkeypatch.setattr(whole, "has_bfloat16", lambda: False)
     known = photos(6)
     distances, rows = measure_of(known).nearest(known, np.arange(6))
     for place in range(6):
