@@ -1,5 +1,6 @@
 """Where accepted variants live: bounded, crash-safe, read by many, written by one."""
 
+from genaug_data.cache.exchange import Exported, export
 from genaug_data.cache.forgetting import Forgotten, forget
 from genaug_data.cache.maintenance import Verification, prune, verify
 from genaug_data.cache.manifest import Manifest, check_folder, read_manifest
@@ -14,6 +15,7 @@ __all__ = [
     "CacheStats",
     "CacheWriter",
     "Entry",
+    "Exported",
     "Forgotten",
     "Manifest",
     "RejectedPicture",
@@ -22,6 +24,7 @@ __all__ = [
     "Traced",
     "Verification",
     "check_folder",
+    "export",
     "forget",
     "prune",
     "read_manifest",
