@@ -1,6 +1,6 @@
 """Where accepted variants live: bounded, crash-safe, read by many, written by one."""
 
-from genaug_data.cache.exchange import Exported, export
+from genaug_data.cache.exchange import Exported, Imported, export, import_
 from genaug_data.cache.forgetting import Forgotten, forget
 from genaug_data.cache.maintenance import Verification, prune, verify
 from genaug_data.cache.manifest import Manifest, check_folder, read_manifest
@@ -17,6 +17,7 @@ __all__ = [
     "Entry",
     "Exported",
     "Forgotten",
+    "Imported",
     "Manifest",
     "RejectedPicture",
     "Tombstone",
@@ -26,6 +27,7 @@ __all__ = [
     "check_folder",
     "export",
     "forget",
+    "import_",
     "prune",
     "read_manifest",
     "read_tombstones",

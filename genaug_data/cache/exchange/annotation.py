@@ -12,7 +12,7 @@ from genaug_data.errors import DataError
 from genaug_data.sample import Target
 
 _DTYPES = {"uint8", "int8", "int16", "int32", "int64", "float16", "float32", "float64", "bool"}
-_MOST_ELEMENTS = 1 << 28
+_MOST_ELEMENTS = 1 << 26
 
 
 def is_mask(target: Target) -> bool:

@@ -16,7 +16,7 @@ from genaug_data.cache.exchange.annotation import is_mask, to_plain
 from genaug_data.cache.exchange.card import Card
 from genaug_data.cache.exchange.header import Header
 from genaug_data.cache.exchange.layouts import LAYOUTS, Item, Layout
-from genaug_data.cache.exchange.manifest_line import MANIFEST, sealed
+from genaug_data.cache.exchange.manifest_line import MANIFEST, file_digest, sealed
 from genaug_data.cache.exchange.picture import mask_to_png, to_png
 from genaug_data.cache.manifest import read_manifest
 from genaug_data.cache.reader import CacheReader
@@ -140,7 +140,8 @@ def _fields(item: Item, file: str, mask_file: str | None, *, is_exact: bool) -> 
     in_file = mask_file is not None and is_exact
     return {
         "file": file,
-        **({} if mask_file is None else {"mask_file": mask_file}),
+        "file_digest": file_digest(item.image),
+        **({} if item.mask is None else {"mask_file": mask_file, "mask_file_digest": file_digest(item.mask)}),
         "key": item.key,
         "shape": list(item.sample.image.shape),
         "content_hash": content_hash(item.sample).hex(),

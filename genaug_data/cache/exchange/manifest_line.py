@@ -40,6 +40,16 @@ def unsealed(line: str | bytes) -> dict[str, Any]:
     return fields
 
 
+def file_digest(content: bytes) -> str:
+    """Return what a line says of a file's content.
+
+    Example:
+        >>> len(file_digest(b"a"))
+        32
+    """
+    return hashlib.blake2b(content, digest_size=16).hexdigest()
+
+
 def _digest(fields: Mapping[str, Any]) -> str:
     text = json.dumps(fields, sort_keys=True, separators=(",", ":"))
-    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+    return file_digest(text.encode())

@@ -80,6 +80,9 @@ class Layout(ABC):
         except OSError as error:
             raise DataError(f"it cannot be read: {error.strerror}") from error
 
+    def close_read(self) -> None:  # noqa: B027  # most keep nothing open
+        """Close what :meth:`read` has opened."""
+
     def class_name(self, label: int) -> str:
         """Return how a class is called."""
         return self.classes[label] if 0 <= label < len(self.classes) else f"{label:04d}"

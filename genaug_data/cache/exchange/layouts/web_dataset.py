@@ -53,6 +53,10 @@ class WebDatasetLayout(Layout):
             self._tar.close()
             self._tar, self._open = None, ""
 
+    def close_read(self) -> None:
+        """Close the shard."""
+        self.close()
+
     def read(self, name: str) -> bytes:
         """Return the content of a member of a shard."""
         shard, _, member = name.partition("/")
