@@ -1,5 +1,6 @@
 """Where accepted variants live: bounded, crash-safe, read by many, written by one."""
 
+from genaug_data.cache.exchange import Exported, Imported, export, import_
 from genaug_data.cache.forgetting import Forgotten, forget
 from genaug_data.cache.maintenance import Verification, prune, verify
 from genaug_data.cache.manifest import Manifest, check_folder, read_manifest
@@ -14,7 +15,9 @@ __all__ = [
     "CacheStats",
     "CacheWriter",
     "Entry",
+    "Exported",
     "Forgotten",
+    "Imported",
     "Manifest",
     "RejectedPicture",
     "Tombstone",
@@ -22,7 +25,9 @@ __all__ = [
     "Traced",
     "Verification",
     "check_folder",
+    "export",
     "forget",
+    "import_",
     "prune",
     "read_manifest",
     "read_tombstones",

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 
 from jsonargparse import ArgumentParser
 
+from genaug_data.cli.cache.export import EXPORT
 from genaug_data.cli.cache.forget import FORGET
+from genaug_data.cli.cache.import_ import IMPORT
 from genaug_data.cli.cache.list import LIST
 from genaug_data.cli.cache.prune import PRUNE
 from genaug_data.cli.cache.show import SHOW
@@ -14,7 +16,7 @@ from genaug_data.cli.cache.stats import STATS
 from genaug_data.cli.cache.verify import VERIFY
 from genaug_data.cli.parsing import new_parser, parse
 
-_COMMANDS = {command.name: command for command in (STATS, LIST, SHOW, VERIFY, PRUNE, FORGET)}
+_COMMANDS = {command.name: command for command in (STATS, LIST, SHOW, VERIFY, PRUNE, FORGET, EXPORT, IMPORT)}
 
 
 def _parser() -> ArgumentParser:
