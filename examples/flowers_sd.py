@@ -80,6 +80,9 @@ def main() -> None:
                 return
         elif chosen.train is None or chosen.test is None:
             raise SystemExit("pass --train and --test, two folders with a folder of images for each class, or --small")
+        for name, folder in (("--train", chosen.train), ("--test", chosen.test)):
+            if not any(place.is_dir() for place in (folder.iterdir() if folder.is_dir() else ())):
+                raise SystemExit(f"{name} must hold a folder of images for each class, found none in {folder}")
         train_on(chosen, chosen.cache or Path(scratch) / "cache")
 
 

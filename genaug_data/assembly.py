@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+import torch
 from tqdm import tqdm
 
 from genaug_data.arguments import check_protected
@@ -20,7 +21,9 @@ from genaug_data.cache import CacheReader, check_folder
 from genaug_data.catalogue import Catalogue
 from genaug_data.errors import ConfigError, WorkerError
 from genaug_data.feedback import Feedback
-from genaug_data.gates import Gate, check_disjoint, default_gates
+from genaug_data.figures import stats_of
+from genaug_data.gates import Gate, Leak, check_disjoint, default_gates
+from genaug_data.gates.quality.under_training import plain
 from genaug_data.generators import SampleGenerator, identity_of, resolve_generator
 from genaug_data.hardness import HardnessPolicy, HardnessTable, TrialLedger, resolve_policy
 from genaug_data.hardness.noise import NoisePolicy
@@ -30,10 +33,12 @@ from genaug_data.pacing import Pacing
 from genaug_data.planner import Planner
 from genaug_data.ratio import Ratio
 from genaug_data.recipes import RecipePolicy
+from genaug_data.recording import Recording, names_of
 from genaug_data.remake import Remade, remake
 from genaug_data.report import Family
 from genaug_data.sampler import HardExampleSampler
 from genaug_data.sayings import Sayings
+from genaug_data.snapshots import Snapshots
 from genaug_data.targeting import Targeting
 from genaug_data.tasks import SampleView, Task, check_base, dataset_probe, resolve_task
 from genaug_data.usefulness import UsefulnessMeter
@@ -52,26 +57,23 @@ class Parts:
     sampler: HardExampleSampler
     worker: Worker
     job: Job
+    snapshots: Snapshots
 
     def stats(self) -> dict[str, float | str]:
         """Return counts of the loop, the feedback, the worker and the cache."""
-        worker, stored, feedback = self.worker.stats(), self.reader.stats(), self.loop.feedback.counts
-        return {
-            **self.loop.intake.counts,
-            "on order": worker.outstanding,
-            "worker": worker.state,
-            "images made": worker.images,
-            "seconds of generation": round(worker.seconds, 2),
-            "restarts": worker.restarts,
-            "duty": round(self.loop.pacing.duty, 3),
-            "cached": stored.records,
-            "cached bytes": stored.bytes,
-            "feedback rows": feedback.rows,
-            "feedback ignored": feedback.not_finite + feedback.out_of_range + feedback.unknown,
-            "feedback late": feedback.late,
-            "feedback repeated": feedback.repeated,
-            **{name: getattr(self.sampler, name) for name in ("real", "synthetic", "shortfall")},
-        }
+        return stats_of(self.loop, self.sampler, self.reader)
+
+    def snapshot(self, model: torch.nn.Module) -> None:
+        """Hand the weights of the model under training to the gates."""
+        if not isinstance(model, torch.nn.Module):
+            raise ConfigError(f"a snapshot is taken of a torch.nn.Module, got {type(model).__name__}; pass the model")
+        if not any(gate.heeds_snapshots for gate in self.job.gates):
+            self.loop.sayings.add(
+                "no gate judges by the model under training, and its snapshots are not kept; pass "
+                "gates=[*default_gates(), Agreement(UnderTraining(model))], or leave train.snapshot() out"
+            )
+        elif self.sampler.ratio.largest > 0:
+            self.snapshots.put(plain(model).state_dict(), self.loop.steps)
 
     def families(self, count: int) -> list[Family]:
         """Return the hardest parents that have variants, with these."""
@@ -177,7 +179,7 @@ def assemble(
     job = Job(
         samples=samples,
         generator=maker,
-        gates=default_gates(guarded) if gates is None else list(gates),
+        gates=_gates(gates, guarded),
         folder=folder,
         identity=identity,
         max_bytes=max_bytes,
@@ -185,6 +187,7 @@ def assemble(
         device=budget.device,
         progress=progress,
         held_out=held_out,
+        recipe=recipes.recipe(1.0, seed, 0, 0),
     )
     reader, sayings = CacheReader(folder), Sayings()
     if mode == "async" and sampler.ratio.largest > 0:
@@ -192,7 +195,13 @@ def assemble(
     runner = InlineWorker if worker == "inline" else ProcessWorker
     hand: Worker = runner(job, budget, counts_found=mode == "sync")
     loop = AugmentationLoop(
-        feedback=Feedback(HardnessTable(len(base)), TrialLedger(), getattr(resolved, "ignore_index", None), meter),
+        feedback=Feedback(
+            HardnessTable(len(base)),
+            TrialLedger(),
+            getattr(resolved, "ignore_index", None),
+            meter,
+            getattr(resolved, "soft_labels", False),
+        ),
         targeting=Targeting(resolve_policy(policy), noise, parent_share, meter),
         planner=Planner(len(base), recipes, max_children, seed),
         catalogue=catalogue,
@@ -208,8 +217,12 @@ def assemble(
         refresh_every=refresh_every,
         generate=sampler.ratio.largest > 0,
     )
+    if sampler.ratio.largest > 0:
+        told = {**sampler.settings, "max_bytes": max_bytes, "protected": [len(dataset) for dataset in guarded]}
+        loop.recording = Recording(folder, sampler, reader, {**told, "classes": names_of(base)})
     sampler.on_start = loop.start_unless_closed
-    parts = Parts(resolved, samples, catalogue, reader, loop, sampler, hand, job)
+    snapshots = Snapshots(folder / "snapshots", hand, sayings, at_once=mode == "sync")
+    parts = Parts(resolved, samples, catalogue, reader, loop, sampler, hand, job, snapshots)
     weakref.finalize(parts, loop.close)
     return parts
 
@@ -220,3 +233,13 @@ def _answers(loop: AugmentationLoop) -> int:
         for name, count in loop.intake.counts.items()
         if name.startswith(("accepted", "found", "rejected", "failed"))
     )
+
+
+def _gates(gates: Sequence[Gate] | None, guarded: Sequence[SampleView]) -> list[Gate]:
+    """Return the gates of a run: whoever names protected sets is guarded against copies of them."""
+    if gates is None:
+        return default_gates(guarded)
+    chosen = list(gates)
+    if guarded and not any(isinstance(gate, Leak) for gate in chosen):
+        chosen.append(Leak(guarded))
+    return chosen

@@ -40,6 +40,7 @@ def state_of(parts: Parts) -> dict[str, Any]:
         "images": worker.images,
         "seconds": worker.seconds,
         "journal": None if loop.journal is None else loop.journal.name,
+        "snapshot": parts.snapshots.current,
         "course": loop.course,
     }
 
@@ -59,6 +60,8 @@ def restore_state(parts: Parts, state: Mapping[str, Any]) -> None:
     parts.worker.account_for(int(state["images"]), float(state["seconds"]))
     if loop.journal is not None and isinstance(state["journal"], str):
         loop.journal.go_on(state["journal"])
+    if isinstance(state.get("snapshot"), str):
+        parts.snapshots.go_on_from(state["snapshot"])
     for name, value in loop.course.items():
         if state["course"].get(name) != value:
             loop.sayings.add(

@@ -16,6 +16,7 @@ from genaug_data.auto_off import AutoOff
 from genaug_data.checkpoint import load, restore_state, save, state_of
 from genaug_data.collate import Collate, MixedItems
 from genaug_data.errors import ConfigError, DataError
+from genaug_data.figures import figures_of
 from genaug_data.gates import Gate
 from genaug_data.generators import SampleGenerator
 from genaug_data.hardness import HardnessPolicy
@@ -24,9 +25,10 @@ from genaug_data.journal_reading import read_journal
 from genaug_data.meta import SampleMeta
 from genaug_data.ratio import Ratio
 from genaug_data.recipes import RecipePolicy
+from genaug_data.recording import names_of
 from genaug_data.remake import Remade
 from genaug_data.replay import ReplaySampler
-from genaug_data.report import Family
+from genaug_data.report import Family, log_figures, write_report
 from genaug_data.sample import Token
 from genaug_data.sampler import HardExampleSampler
 from genaug_data.targeting import Suspect
@@ -42,8 +44,8 @@ class GenerativeAugmentDataset(Dataset):
     that cannot be read gives its parent's real example instead. Unknown attributes are the wrapped dataset's.
 
     Args:
-        base: map-style dataset whose items are neither normalised nor augmented: (image, class id), (image, mask), or
-            Hugging Face dicts; images as PIL, uint8 tensor, float tensor or array in [0, 1].
+        base: map-style dataset whose items are neither normalised nor augmented: (image, class id or soft label),
+            (image, mask), or Hugging Face dicts; images as PIL, uint8 tensor, float tensor or array in [0, 1].
         cache: folder that keeps the variants and the fitted generator, for one training set and generator.
         ratio: share of synthetic slots in every batch, in [0, 1), or a :class:`~genaug_data.Ratio` for a schedule.
         protected: datasets (validation, test) of items like ``base``'s that must never leak into training.
@@ -53,8 +55,8 @@ class GenerativeAugmentDataset(Dataset):
         generator: "auto" fits a small diffusion model on ``base`` alone; or any
             :class:`~genaug_data.generators.SampleGenerator`.
         gates: decide which variant may train; None for validity, no-op, duplicate and leak. A list takes the place of
-            all of these, so that ``protected`` alone keeps no copy out: begin it with
-            :func:`~genaug_data.gates.default_gates` of the protected sets.
+            the first three; the leak gate is among the gates of whoever names protected sets, unless the list holds a
+            :class:`~genaug_data.gates.Leak` of other settings.
         policy: who is hard: a name of :data:`~genaug_data.hardness.POLICIES`, a policy, or a callable of the hardness
             table.
         recipes: how strongly parents are edited.
@@ -165,7 +167,7 @@ class GenerativeAugmentDataset(Dataset):
             return self.__getitems__([index])[0]
         if isinstance(index, slice):
             return [self[place] for place in range(*index.indices(len(self)))]
-        return self._finish(self.base[index])
+        return self._finish(self.task.as_shown(self.base[index]))
 
     def __getitems__(self, indices: Sequence[int | Token]) -> MixedItems:
         """Return one batch of items; each variant is copied once, from the memory map into the batch."""
@@ -178,7 +180,7 @@ class GenerativeAugmentDataset(Dataset):
         real = iter(self._read([index for (index, _), key in zip(tokens, keys, strict=True) if key is None]))
         items = [
             self._finish(
-                next(real)
+                self.task.as_shown(next(real))
                 if key is None
                 else self.task.to_item(samples[key], like=partial(self.base.__getitem__, index))
             )
@@ -223,12 +225,24 @@ class GenerativeAugmentDataset(Dataset):
             loss: one value a row, ``(B,)``; for segmentation also ``(B, H, W)``. Any device; NaN rows are ignored.
             logits: ``(B, classes)`` or ``(B, classes, H, W)``; without them only policies of the
                 loss and "uniform" select.
-            target: labels as the loss got them.
+            target: labels as the loss got them, before rows are mixed; soft labels are ``(B, classes)``.
 
         Raises:
             DataError: the loss is a scalar, or the arguments do not have the batch's rows.
         """
         self._own().loop.observe(meta, loss, logits, target)
+
+    def snapshot(self, model: torch.nn.Module) -> None:
+        """Let gates judge by the present weights of the model under training, those that ask for it.
+
+        These are given to them as ``Agreement(UnderTraining(model))`` of :mod:`genaug_data.gates.quality`. Call it now
+        and then, once an epoch say, and first when the model is worth asking: until then they let everything pass. In
+        mode "async" it takes as long as copying the weights where they are, and no longer.
+
+        Raises:
+            ConfigError: it is no module.
+        """
+        self._own().snapshot(model)
 
     def set_epoch(self, epoch: int) -> None:
         """Let the next pass of the sampler be ``epoch``."""
@@ -331,6 +345,38 @@ class GenerativeAugmentDataset(Dataset):
         """Return the ``count`` parents of highest priority that have variants, with these, hardest first."""
         return self._own().families(count)
 
+    def report(self, path: str | Path | None = None) -> Path:
+        """Write what this run made, what it rejected and why, and what it cost as one HTML file; returns its path.
+
+        Args:
+            path: of the file; None for ``report.html`` in the folder of the cache.
+
+        Raises:
+            CacheError: nothing was cached so far.
+            SaveError: the file cannot be written.
+        """
+        parts = self._own()
+        return write_report(parts.job.folder, path, samples=parts.samples, classes=names_of(self.base) or None)
+
+    def log_to(self, logger: Any, step: int | None = None, *, families: int = 4) -> None:
+        """Hand the numbers of this run, with ratio and hardness, to a logger: once an epoch, say.
+
+        Args:
+            logger: a TensorBoard ``SummaryWriter``, a Weights & Biases run, or anything else with
+                ``add_scalar(tag, value, step)`` or ``log(figures, step=)``.
+            step: of the training; None for the number of observed steps.
+            families: of the hardest examples, how many are shown with their variants where the logger has
+                ``add_images(tag, images, step)``.
+
+        Raises:
+            ConfigError: the logger has none of these.
+        """
+        parts = self._own()
+        with parts.loop.books() as loop:
+            figures = figures_of(loop, parts.sampler, parts.reader)
+        shown = parts.families(families) if families and hasattr(logger, "add_images") else []
+        log_figures(logger, figures, parts.loop.steps if step is None else step, shown)
+
     @property
     def samples(self) -> SampleView:
         """The wrapped dataset as :class:`~genaug_data.sample.Sample` objects: what a generator is fitted on."""
@@ -353,6 +399,7 @@ class GenerativeAugmentDataset(Dataset):
         """Stop generation and release everything: idempotent."""
         if self._parts is not None:
             self._parts.loop.close()
+            self._parts.snapshots.join(10)
 
     def __enter__(self) -> GenerativeAugmentDataset:
         self.start()

@@ -1,4 +1,4 @@
-"""The exceptions and the warning that genaug_data raises; all derive from :class:`GenaugError`."""
+"""The exceptions and the warnings that genaug_data raises; all derive from :class:`GenaugError`."""
 
 from __future__ import annotations
 
@@ -56,6 +56,10 @@ class WorkerError(GenaugError, RuntimeError):
 
 class GenaugWarning(UserWarning):
     """Something went on without generation, or with less of it; said once."""
+
+
+class SampleSizeWarning(GenaugWarning):
+    """A number was computed from sets too small for it to mean much; it says the size that it needs."""
 
 
 def brief(error: BaseException) -> str:

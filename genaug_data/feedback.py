@@ -67,6 +67,7 @@ class Feedback:
         ledger: receives what synthetic rows say; never the parent's entry in the table.
         ignore_index: label of pixels or rows that do not count, or None.
         meter: receives what all rows say; None for none.
+        soft_labels: whether labels are soft.
 
     Attributes:
         step: number of the last step.
@@ -78,12 +79,14 @@ class Feedback:
         ledger: TrialLedger,
         ignore_index: int | None = None,
         meter: UsefulnessMeter | None = None,
+        soft_labels: bool = False,
     ) -> None:
         self.table = table
         self.ledger = ledger
         self.meter = meter
         self.counts = FeedbackCounts()
         self._ignore_index = ignore_index
+        self._soft_labels = soft_labels
         self._queue: deque[Observation] = deque()
         self._copies = _Copies()
         self.step = 0
@@ -101,7 +104,7 @@ class Feedback:
             raise DataError(
                 f"meta must be the SampleMeta of the batch, got {type(meta).__name__}; see return_meta=True"
             )
-        check_feedback(loss, logits, target, rows=len(meta))
+        check_feedback(loss, logits, target, rows=len(meta), soft_labels=self._soft_labels)
         if meta.is_observed:
             # A closure that is evaluated twice a step, say: the example was seen once.
             self.counts.repeated += 1

@@ -25,6 +25,7 @@ from genaug_data.meta import SampleMeta
 from genaug_data.ordering import Ordering
 from genaug_data.pacing import Pacing
 from genaug_data.planner import Planner
+from genaug_data.recording import Recording
 from genaug_data.repair import Repair
 from genaug_data.retirement import Retirement
 from genaug_data.sample import Request
@@ -86,7 +87,7 @@ class AugmentationLoop:
         self.catalogue = catalogue
         self.worker = worker
         self.priorities: np.ndarray | None = None
-        self._choice: Choice | None = None
+        self.choice: Choice | None = None
         self.in_flight = in_flight
         self.journal = journal
         self.steps = 0
@@ -96,11 +97,12 @@ class AugmentationLoop:
         self._generate = generate
         self._observed = 0
         self._next_idle = 0.0
-        self._first_step = 0
+        self.first_step = 0
         self._published_at = 0.0
         self._unpublished = False
         self.sayings = sayings
         self.pacing = pacing
+        self.recording: Recording | None = None
         self.intake = Intake(catalogue, planner, feedback.ledger, reader, sayings, in_order=mode == "sync")
         self.showing = Showing(
             catalogue, in_flight, journal, sayings, refresh_every if mode == "sync" else 0, feedback.allot
@@ -135,7 +137,7 @@ class AugmentationLoop:
         if self._started:
             return
         self._started, self._closed = True, False
-        self._first_step = self.steps
+        self.first_step = self.steps
         if self._generate:
             self.worker.start()
         if self._mode == "sync":
@@ -194,7 +196,7 @@ class AugmentationLoop:
         if os.getpid() != self._process:
             # A forked copy of the trainer drops its copy of this.
             return
-        seen = self.steps - self._first_step
+        seen = self.steps - self.first_step
         never_ready = self._started and seen > 0 and self._is_setting_up
         self._closed = True
         self._background.stop()
@@ -221,6 +223,8 @@ class AugmentationLoop:
         if self._lock.acquire(timeout=5):
             self.collect()
             self.intake.drop_orders()
+            if self.recording is not None:
+                self.recording.conclude(self)
             self._lock.release()
         self._started = False
 
@@ -254,7 +258,7 @@ class AugmentationLoop:
     def refresh(self) -> None:
         """Work out priorities, retire what failed its trial, and order variants of the hardest parents."""
         with self._lock:
-            self._choice = choice = self.targeting.choose(self.feedback.table)
+            self.choice = choice = self.targeting.choose(self.feedback.table)
             self.priorities = choice.priorities
             if self.intake.follows:
                 self.intake.adopt()
@@ -273,6 +277,8 @@ class AugmentationLoop:
             if self._mode == "async":
                 # Parents with and without children have other shares of the draws from now on.
                 self.showing.publish(self.priorities)
+            if self.recording is not None:
+                self.recording.note(self)
 
     def order_in_turn(self, requests: list[Request]) -> int:
         """Hand the first of a long list of requests to the worker, if it is time for them; returns how many it took."""
@@ -330,10 +336,10 @@ class AugmentationLoop:
             # A worker that has nothing to do is no reason to spend more than a tenth of a core on priorities.
             ended = time.monotonic()
             self._next_idle = ended + max(_IDLE_SECONDS, 9 * (ended - started))
-        elif self.intake.freed and self._choice is not None:
+        elif self.intake.freed and self.choice is not None:
             self.intake.freed = False
             if not self.ordering.is_paused:
-                self.ordering.more(self._choice)
+                self.ordering.more(self.choice)
         elif self._unpublished and time.monotonic() - self._published_at > _PUBLISH_SECONDS:
             with self._lock:
                 self.showing.publish(self.priorities)

@@ -57,7 +57,7 @@ class PerSampleLoss(nn.Module):
 
         Args:
             logits: ``(B, classes)`` or ``(B, classes, H, W)``.
-            target: class ids ``(B,)`` or ``(B, H, W)``.
+            target: class ids ``(B,)`` or ``(B, H, W)``, or soft labels ``(B, classes)``.
             meta: of the batch.
 
         Raises:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+import torch
 
 from genaug_data.cache import CacheReader
 from genaug_data.errors import DataError, GeneratorError
 from genaug_data.generators import Refusal, SampleGenerator
-from genaug_data.sample import Provenance, Request, Sample, content_hash
+from genaug_data.sample import IGNORE_INDEX, Provenance, Request, Sample, content_hash
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,9 @@ def remake(
 ) -> Remade:
     """Make one variant of a cache again, in this process.
 
+    What gates have set to the ignore index in its mask is set so again: these pixels are read from the cache, and count
+    only if they are as many as the provenance says.
+
     Other versions of the libraries, another kind of device, or another batch size on the same one may change single
     pixel values by one.
 
@@ -85,4 +90,17 @@ def remake(
     made = generator.generate([parent], [request])[0]
     if isinstance(made, Refusal):
         raise GeneratorError(f"variant {key.hex()} is no longer made: {made.reason}; compare versions and device")
-    return Remade(provenance, stored, made)
+    return Remade(provenance, stored, _as_amended(made, stored, provenance))
+
+
+def _as_amended(made: Sample, stored: Sample, provenance: Provenance) -> Sample:
+    masks = made.target, stored.target
+    if not provenance.ignored_pixels or not all(isinstance(mask, torch.Tensor) for mask in masks):
+        return made
+    own, kept = (torch.as_tensor(mask) for mask in masks)
+    if own.shape != kept.shape:
+        return made
+    indices = [verdict.details[IGNORE_INDEX] for verdict in provenance.verdicts if IGNORE_INDEX in verdict.details]
+    ignored = (own != kept) & torch.isin(kept, torch.tensor(indices, dtype=kept.dtype))
+    exact = int(ignored.sum()) == provenance.ignored_pixels
+    return replace(made, target=torch.where(ignored, kept, own)) if exact else made

@@ -68,5 +68,5 @@ class Repair:
             self._intake.forget(lost)
             self._sayings.add(
                 f"{len(lost)} variants that the loaded state knows could not be made again, so that this run differs "
-                "from the one that was saved; a changed generator, gate or example may be why"
+                "from the one that was saved; a changed generator, gate or example, or a forgotten one, may be why"
             )

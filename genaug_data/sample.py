@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -14,8 +14,14 @@ import torch
 KEY_BYTES = 16
 """Length of every key and content hash."""
 
+IGNORED_PIXELS, IGNORE_INDEX = "ignored_pixels", "ignore_index"
+"""Among the details of a verdict: how many pixels of the mask a gate has set to the ignore index, and that index."""
+
+PARENTS = "parents"
+"""In the origin of a variant that is mixed from several real examples: their indices, separated by commas."""
+
 Target: TypeAlias = "int | str | torch.Tensor | Mapping[str, torch.Tensor]"
-"""What an annotation can be: a class id, a caption, a mask, or named tensors (boxes, labels, points)."""
+"""What an annotation can be: a class id, a soft label, a caption, a mask, or named tensors (boxes, labels, points)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +30,8 @@ class Sample:
 
     Args:
         image: uint8 tensor ``(C, H, W)``, values 0..255.
-        target: class id (int); mask, int64 ``(H, W)``; named tensors; or caption.
+        target: class id (int); soft label, the probability of each class, float ``(classes,)``; mask, int64 ``(H, W)``;
+            named tensors; or caption.
 
     Example:
         >>> Sample(torch.zeros(3, 4, 4, dtype=torch.uint8), 7).target
@@ -105,12 +112,20 @@ class Verdict:
         score: in [0, 1], larger is better.
         accepted: whether the variant may train as far as this gate is concerned.
         reason: one sentence when rejected, empty otherwise.
+        threshold: the score that was needed, in [0, 1]; None where no one number decides.
+        details: what else is to be known of it, as plain values: which snapshot of a model judged, how many pixels of
+            a mask are ignored.
+        amended: the variant with another annotation, which is what may train; None for the variant as it was. Not
+            stored here: the record of the variant holds it.
     """
 
     gate: str
     score: float
     accepted: bool
     reason: str = ""
+    threshold: float | None = None
+    details: Mapping[str, int | float | str] = field(default_factory=dict, hash=False)
+    amended: Sample | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,16 +169,41 @@ class Provenance:
     device: str = ""
     seconds: float = 0.0
 
+    @property
+    def parents(self) -> tuple[int, ...]:
+        """Indices of all real examples it was made from: its parent, and those that a generator which mixes names.
+
+        Such a generator gives them, separated by commas, as ``parents`` of its
+        :meth:`~genaug_data.generators.SampleGenerator.origin`.
+
+        Example:
+            >>> Provenance(3, "ab", 0, "f", Recipe(), 1, (), 0.5, origin={"parents": "3,17"}).parents
+            (3, 17)
+        """
+        named = self.origin.get(PARENTS, "").split(",")
+        return tuple(dict.fromkeys([self.parent, *(int(index) for index in named if index.strip().isdecimal())]))
+
+    @property
+    def ignored_pixels(self) -> int:
+        """Pixels of the mask that gates have set to the ignore index, so that they do not train."""
+        counts = [verdict.details.get(IGNORED_PIXELS, 0) for verdict in self.verdicts]
+        return sum(count for count in counts if isinstance(count, int))
+
     def to_json(self) -> str:
         """Return this provenance as one line of JSON."""
-        return json.dumps(asdict(self), separators=(",", ":"))
+        fields = asdict(replace(self, verdicts=tuple(replace(verdict, amended=None) for verdict in self.verdicts)))
+        for verdict in fields["verdicts"]:
+            del verdict["amended"]
+        return json.dumps(fields, separators=(",", ":"))
 
     @classmethod
     def from_json(cls, text: str) -> Provenance:
         """Read back what :meth:`to_json` wrote."""
         fields = json.loads(text)
         fields["recipe"] = Recipe(**fields["recipe"])
-        fields["verdicts"] = tuple(Verdict(**verdict) for verdict in fields["verdicts"])
+        fields["verdicts"] = tuple(
+            Verdict(**verdict | {"details": dict(verdict.get("details", {}))}) for verdict in fields["verdicts"]
+        )
         return cls(**fields)
 
 
@@ -181,6 +221,20 @@ def content_hash(sample: Sample) -> bytes:
     _feed(digest, sample.image)
     _feed(digest, sample.target)
     return digest.digest()
+
+
+def class_id(target: Target | None) -> int | None:
+    """Return the class of an annotation: a class id itself, of a soft label the most probable; None for any other.
+
+    Example:
+        >>> class_id(3), class_id(torch.tensor([0.2, 0.7, 0.1])), class_id("a cat")
+        (3, 1, None)
+    """
+    if isinstance(target, int):
+        return target
+    if isinstance(target, torch.Tensor) and target.ndim == 1 and target.is_floating_point() and len(target):
+        return int(target.argmax())
+    return None
 
 
 def variant_key(parent_hash: bytes, fingerprint: str, recipe: Recipe, seed: int) -> bytes:

@@ -34,6 +34,11 @@ class Sayings:
         for sentence in unsaid:
             warnings.warn(sentence, GenaugWarning, stacklevel=3)
 
+    @property
+    def sentences(self) -> list[str]:
+        """All that was kept, in order."""
+        return list(self._sentences)
+
     def last(self) -> str:
         """Return the last sentence, for an error that says it; no warning repeats it."""
         self._spoken = len(self._sentences)

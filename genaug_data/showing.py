@@ -29,6 +29,8 @@ class Showing:
 
     Attributes:
         largest_batch: rows of the largest batch so far.
+        rows: that training steps of this process were shown.
+        synthetic: of these.
     """
 
     def __init__(
@@ -41,6 +43,8 @@ class Showing:
         allot: Callable[[], Allotment | None],
     ) -> None:
         self.largest_batch = 0
+        self.rows = 0
+        self.synthetic = 0
         self._catalogue = catalogue
         self._in_flight = in_flight
         self._journal = journal
@@ -52,7 +56,10 @@ class Showing:
     def note(self, meta: SampleMeta) -> None:
         """Take note of a batch that a training step was shown."""
         misses = self._in_flight.observe(meta)
-        if meta.synthetic.any():
+        synthetic = int(np.count_nonzero(meta.synthetic))
+        self.rows += len(meta)
+        self.synthetic += synthetic
+        if synthetic:
             self._catalogue.show(key.tobytes() for key in meta.key[meta.synthetic])
         self.largest_batch = max(self.largest_batch, len(meta))
         if misses:

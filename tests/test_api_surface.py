@@ -46,6 +46,10 @@ def test_the_public_names_are_these_sorted_and_importable() -> None:
             "from genaug_data import GenerativeAugmentDataset, ClassicAugment, SegmentationTask",
             ["diffusers", "transformers", "kornia", "accelerate", "sklearn"],
         ),
+        (
+            "import genaug_data.metrics",
+            ["torchmetrics", "torchvision", "diffusers", "transformers", "sklearn", "scipy"],
+        ),
     ],
 )
 def test_importing_loads_nothing_heavy(statement: str, absent: list[str]) -> None:

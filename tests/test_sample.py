@@ -31,6 +31,22 @@ def test_provenance_survives_its_json() -> None:
     assert Provenance.from_json(made.to_json()) == made
 
 
+def test_thresholds_and_details_of_verdicts_are_stored_and_amended_samples_are_not() -> None:
+    amended = Sample(_image(1), torch.tensor([[0, 255]]))
+    verdicts = (
+        Verdict("pixel_loss", 0.5, True, "", None, {"ignored_pixels": 3, "ignore_index": 255}, amended),
+        Verdict("agreement", 0.5, True, "", 0.1, {"snapshot": "ab", "step": 7}),
+        Verdict("pixel_loss", 0.9, True, "", None, {"ignored_pixels": 2, "ignore_index": 255}, amended),
+    )
+    made = Provenance(7, "00ff", 2, "model", Recipe(0.4), 99, verdicts, 0.25)
+    assert "amended" not in made.to_json()
+    read = Provenance.from_json(made.to_json())
+    assert read == made
+    assert [verdict.amended for verdict in read.verdicts] == [None] * 3
+    assert [verdict.threshold for verdict in read.verdicts] == [None, 0.1, None]
+    assert read.ignored_pixels == 5
+
+
 @pytest.mark.parametrize(
     "other",
     [

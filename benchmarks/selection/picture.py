@@ -12,8 +12,8 @@ from PIL import Image, ImageDraw, ImageFont
 # Drawn at twice its size and halved, so that lines are smooth.
 _SCALE = 2
 _SIDE, _GAP, _LEFT, _TOP, _BOTTOM, _LEGEND = 380, 56, 64, 64, 60, 190
-_LOW, _HIGH = (1 / 16, 0.0), (8.0, 3.0)
-_ACROSS, _UP = (0.125, 0.25, 0.5, 0.75, 1, 2, 4, 8), (0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0)
+_LOW, _HIGH = (1 / 32, 0.0), (8.0, 3.0)
+_ACROSS, _UP = (0.0625, 0.125, 0.25, 0.5, 0.75, 1, 2, 4, 8), (0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0)
 _DOT, _LABEL = 4, 9
 _GOAL, _DEFAULT, _OTHER, _INK, _GRID = "#e3f4e3", "#c2255c", "#33669e", "#333333", "#dddddd"
 

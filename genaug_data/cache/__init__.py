@@ -1,8 +1,13 @@
 """Where accepted variants live: bounded, crash-safe, read by many, written by one."""
 
+from genaug_data.cache.exchange import Exported, Imported, export, import_
+from genaug_data.cache.forgetting import Forgotten, forget
 from genaug_data.cache.maintenance import Verification, prune, verify
 from genaug_data.cache.manifest import Manifest, check_folder, read_manifest
+from genaug_data.cache.pictures import RejectedPicture
 from genaug_data.cache.reader import CacheReader, Entry
+from genaug_data.cache.tombstones import Tombstone, Tombstones, read_tombstones
+from genaug_data.cache.tracing import Traced, trace
 from genaug_data.cache.writer import CacheStats, CacheWriter
 
 __all__ = [
@@ -10,10 +15,22 @@ __all__ = [
     "CacheStats",
     "CacheWriter",
     "Entry",
+    "Exported",
+    "Forgotten",
+    "Imported",
     "Manifest",
+    "RejectedPicture",
+    "Tombstone",
+    "Tombstones",
+    "Traced",
     "Verification",
     "check_folder",
+    "export",
+    "forget",
+    "import_",
     "prune",
     "read_manifest",
+    "read_tombstones",
+    "trace",
     "verify",
 ]

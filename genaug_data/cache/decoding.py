@@ -68,14 +68,21 @@ class Decoder:
 
     def provenance(self, key: bytes, record: Any) -> Provenance | None:
         """Return the provenance in the record of a key, None if it is not what was written."""
+        found = self.description(key, record)
+        return None if found is None else found[0]
+
+    def description(self, key: bytes, record: Any) -> tuple[Provenance, Target] | None:
+        """Return provenance and annotation in the record of a key, None if it is not what was written."""
         if len(record) < _SHORTEST:
             return None
         row = np.frombuffer(bytearray(record), dtype=np.uint8)
         try:
             if not _is_sound(key, row):
                 return None
-            place = self._layout(row).fields["provenance"]
-            return Provenance.from_json(row[place.start : place.start + place.size].tobytes().decode())
+            layout = self._layout(row)
+            place = layout.fields["provenance"]
+            made = Provenance.from_json(row[place.start : place.start + place.size].tobytes().decode())
+            return made, _targets(row[None], layout)[0]
         except (Damaged, ValueError, TypeError, KeyError, AttributeError, RecursionError):
             return None
 

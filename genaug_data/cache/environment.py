@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -14,10 +16,14 @@ from typing import Any
 import lmdb
 
 from genaug_data.cache.pages import check_metas, check_pages
+from genaug_data.cache.rewriting import rewrite
 
 _READERS = 1024
 _LENGTH = "length"
+_SCRATCH = "compact-"
 _NAMES = ("records", "index", "order", "rejected", "totals")
+# Not in the caches of earlier versions.
+_PICTURES = "pictures"
 
 
 class TruncatedFile(lmdb.Error):
@@ -110,10 +116,38 @@ class Handle:
         with opened.lock:
             if opened.environment.info()["map_size"] < map_size:
                 opened.environment.set_mapsize(map_size)
+            if _PICTURES not in opened.databases:
+                opened.databases[_PICTURES] = opened.environment.open_db(_PICTURES.encode())
 
     def forget_dead_readers(self) -> None:
         """Free the slots of readers whose process was killed."""
         self._shared().environment.reader_check()
+
+    def compact(self) -> None:
+        """Put a file written anew in place of this one, atomically; every share in this process goes on with it.
+
+        Only the writer may do so. Where it fails, the file is as it was.
+        """
+        opened = self._shared()
+        for left in Path(self._place).glob(f"{_SCRATCH}*"):
+            # Of one that was killed: it holds what may be forgotten by now.
+            shutil.rmtree(left)
+        data, length = (os.path.join(self._place, name) for name in ("data.mdb", _LENGTH))
+        with _guard, opened.lock, tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=self._place) as scratch:
+            rewrite(opened.environment, opened.databases, scratch)
+            copied = os.path.join(scratch, "data.mdb")
+            with open(copied, "rb") as file:
+                os.fsync(file.fileno())
+            opened.environment.close()
+            try:
+                # First, as the copy is shorter: a process that finds the length of before takes it for a cut file.
+                with suppress(FileNotFoundError):
+                    os.unlink(length)
+                os.replace(copied, data)
+            finally:
+                opened.environment, opened.databases = self._open()
+                opened.length = os.stat(data).st_size
+            self._note_length(opened)
 
     def close(self) -> None:
         """Give the share back: idempotent; the last one closes the environment of this process."""
@@ -165,7 +199,7 @@ class Handle:
             self._place,
             map_size=self._map_size or 0,
             max_readers=_READERS,
-            max_dbs=len(_NAMES),
+            max_dbs=len(_NAMES) + 1,
             metasync=False,
             readahead=False,
             readonly=not writable,
@@ -186,6 +220,8 @@ class Handle:
             # The writer has made the file and not yet what belongs into it.
             environment.close()
             raise FileNotFoundError(self._place) from None
+        with suppress(lmdb.NotFoundError):
+            databases[_PICTURES] = environment.open_db(_PICTURES.encode(), create=create)
         return environment, databases
 
 

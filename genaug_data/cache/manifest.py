@@ -11,11 +11,21 @@ from pathlib import Path
 
 from genaug_data.errors import CacheError
 
-FORMAT = 2
+FORMAT = 3
 _NAME = "genaug.json"
 _MOST_BYTES = 1 << 20
 _STATE = re.compile(r"genaug(-rank\d+)?\.safetensors")
-_OURS = {_NAME, "variants", "writer.lock", "generator", "journals"}
+_OURS = {
+    _NAME,
+    "variants",
+    "writer.lock",
+    "generator",
+    "journals",
+    "snapshots",
+    "history",
+    "report.html",
+    "forgotten.json",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +43,16 @@ class Manifest:
     identity: str
     fingerprint: str
     created: float
+
+
+def is_cache(folder: str | Path) -> bool:
+    """Whether a folder has the manifest of a cache.
+
+    Example:
+        >>> is_cache("no/such/folder")
+        False
+    """
+    return (Path(folder) / _NAME).is_file()
 
 
 def read_manifest(folder: str | Path) -> Manifest | None:

@@ -5,20 +5,20 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 import lmdb
-import xxhash
 from typing_extensions import Self
 
 from genaug_data.cache.books import INDEX
 from genaug_data.cache.decoding import Decoder
 from genaug_data.cache.environment import Handle
+from genaug_data.cache.pictures import Pictures, RejectedPicture
+from genaug_data.cache.rejection import unpack_rejection
 from genaug_data.cache.writer import CacheStats, judges_of, stats_of
 from genaug_data.errors import GenaugWarning
-from genaug_data.sample import Provenance, Sample
+from genaug_data.sample import Provenance, Sample, Target
 
 # Nothing was cached yet, or the file is damaged; a lock table that is gone with the folder says so as an OSError.
 _UNREADABLE = (OSError, lmdb.Error)
@@ -98,10 +98,37 @@ class CacheReader:
         except _UNREADABLE:
             return
         for key, row in rows:
-            if xxhash.xxh3_64_digest(row[8:]) == row[:8]:
-                # A checksum is no signature.
-                with suppress(ValueError, TypeError, KeyError, AttributeError, RecursionError):
-                    yield key, Provenance.from_json(row[8:].decode())
+            made = unpack_rejection(row)
+            if made is not None:
+                yield key, made
+
+    def parent_pictures(self) -> dict[int, bytes]:
+        """Return small pictures, PNG or JPEG, of real examples that variants were made from, by their index."""
+        try:
+            with self._handle.transaction() as opened:
+                return Pictures(*opened).parents()
+        except _UNREADABLE:
+            return {}
+
+    def rejected_pictures(self) -> list[RejectedPicture]:
+        """Return small pictures of the last variants that each gate rejected, the newest first."""
+        try:
+            with self._handle.transaction() as opened:
+                return Pictures(*opened).rejected()
+        except _UNREADABLE:
+            return []
+
+    def describe(self, keys: Sequence[bytes]) -> list[tuple[Provenance, Target] | None]:
+        """Return provenance and annotation of variants, without their images; None for those absent or damaged."""
+        try:
+            with self._handle.transaction() as (transaction, databases):
+                found = [transaction.get(key, db=databases["records"]) for key in keys]
+                return [
+                    None if record is None else self._decoder.description(key, record)
+                    for key, record in zip(keys, found, strict=True)
+                ]
+        except _UNREADABLE:
+            return [None] * len(keys)
 
     def judged_by(self) -> str | None:
         """Return which gates every variant here has passed, as the writer noted it; None if it is not known."""

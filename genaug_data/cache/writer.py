@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import lmdb
-import xxhash
 from typing_extensions import Self
 
 from genaug_data.cache.books import Books, footprint
 from genaug_data.cache.environment import Handle
 from genaug_data.cache.lease import Lease
 from genaug_data.cache.manifest import check_folder, read_manifest, write_manifest
+from genaug_data.cache.pictures import Pictures
 from genaug_data.cache.record import Codec, encode
+from genaug_data.cache.rejection import pack_rejection, unpack_rejection
 from genaug_data.cache.reserve import Reserve
 from genaug_data.errors import CacheError, CacheFull
 from genaug_data.sample import Provenance, Sample
@@ -107,8 +108,14 @@ class CacheWriter:
             self._lease.release()
             raise
 
-    def put(self, records: Sequence[tuple[bytes, Sample, Provenance]]) -> list[bytes]:
+    def put(
+        self, records: Sequence[tuple[bytes, Sample, Provenance]], parents: Mapping[int, Sample] | None = None
+    ) -> list[bytes]:
         """Store variants, in one transaction; returns the keys that were evicted to make room, oldest first.
+
+        Args:
+            records: key, variant and provenance of each.
+            parents: real examples by their index, of which a small picture is kept for the report.
 
         Raises:
             CacheFull: a record alone exceeds the bound, or the file system has no room; what was there stays.
@@ -122,12 +129,20 @@ class CacheWriter:
                 )
         if not encoded:
             return []
-        return self._store(encoded)
+        return self._store(encoded, parents or {})
 
-    def reject(self, records: Sequence[tuple[bytes, Provenance]]) -> None:
+    def reject(
+        self,
+        records: Sequence[tuple[bytes, Provenance]],
+        pictures: Sequence[tuple[Provenance, Sample, Sample | None]] = (),
+    ) -> None:
         """Remember rejected variants with their verdicts, so that a rerun does not make them again.
 
         At most 20,000 are remembered; then all are forgotten, which costs making them once more.
+
+        Args:
+            records: key and provenance of each.
+            pictures: provenance, parent and variant, if there is an image, of those that the report may show.
         """
         if not records:
             return
@@ -136,8 +151,8 @@ class CacheWriter:
             if transaction.stat(rejected)["entries"] + len(records) > _MOST_REJECTED:
                 transaction.drop(rejected, delete=False)
             for key, made in records[-_MOST_REJECTED:]:
-                text = made.to_json().encode()
-                transaction.put(key, xxhash.xxh3_64_digest(text) + text, db=rejected)
+                transaction.put(key, pack_rejection(made), db=rejected)
+            Pictures(transaction, databases).keep_rejected(pictures)
 
     def judged_by(self) -> str | None:
         """Return what :meth:`set_judged_by` noted; None where nobody did."""
@@ -149,6 +164,7 @@ class CacheWriter:
         with self._transaction() as (transaction, databases):
             transaction.drop(databases["rejected"], delete=False)
             transaction.put(_JUDGES, judges.encode(), db=databases["totals"])
+            Pictures(transaction, databases).forget_rejected()
 
     def status(self, key: bytes) -> Literal["accepted", "rejected"] | None:
         """Return what is known of a key."""
@@ -177,6 +193,36 @@ class CacheWriter:
             start, step = start + step, min(2 * step, _KEYS_IN_NEED)
         self._reserve.take()
         return removed
+
+    def forget_rejections(self, are_gone: Callable[[Provenance], bool]) -> int:
+        """Forget the rejected variants that ``are_gone`` picks, and those that cannot be read; returns how many."""
+        with self._transaction() as (transaction, databases):
+            rows = [(bytes(key), bytes(row)) for key, row in transaction.cursor(db=databases["rejected"])]
+            gone = [key for key, row in rows if (made := unpack_rejection(row)) is None or are_gone(made)]
+            for key in gone:
+                transaction.delete(key, db=databases["rejected"])
+        return len(gone)
+
+    def compact(self) -> None:
+        """Write the database anew, so that its file holds no byte of what was deleted.
+
+        A process that has the cache open reads it as empty until it opens it again.
+
+        Raises:
+            CacheFull: the file system has no room for what is left; nothing has changed.
+        """
+        try:
+            self._handle.compact()
+        except (lmdb.Error, OSError) as error:
+            raise CacheFull(
+                f"the file system has no room for a copy of the cache in {self._folder} ({error}), and deleted bytes "
+                "stay in its file; free some and try again"
+            ) from error
+
+    def forget_pictures(self, parents: Iterable[int]) -> None:
+        """Drop the small pictures of real examples, and of the rejected variants that were made from them."""
+        with self._transaction() as opened:
+            Pictures(*opened).forget_parents(parents)
 
     def stats(self) -> CacheStats:
         """Return how much the cache holds."""
@@ -221,7 +267,7 @@ class CacheWriter:
             books.set_totals(total, sequence)
         return removed
 
-    def _store(self, encoded: Sequence[tuple[bytes, bytes, Provenance]]) -> list[bytes]:
+    def _store(self, encoded: Sequence[tuple[bytes, bytes, Provenance]], parents: Mapping[int, Sample]) -> list[bytes]:
         evicted = []
         with self._transaction() as (transaction, databases):
             books = Books(transaction, databases)
@@ -243,6 +289,7 @@ class CacheWriter:
                 transaction.delete(key, db=databases["rejected"])
                 sequence += 1
             books.set_totals(total, sequence)
+            Pictures(transaction, databases).keep_parents(parents)
         self._reserve.take()
         return evicted
 

@@ -13,7 +13,9 @@ from genaug_data.errors import GenaugError
 _COMMANDS = {
     "demo": "hard examples, their variants and an honest comparison, on real digits, without any download",
     "warmup": "fill a cache before training; shows a bar, can be interrupted and rerun",
-    "cache": "look after a cache: stats, list, verify, prune, remake",
+    "audit": "do synthetic images, made by anyone, copy protected or training images? exit status 3 if so",
+    "cache": "look after a cache: stats, list, show, verify, prune, forget, export, import, remake",
+    "report": "one HTML file: what a run made, what it rejected and why, what it cost",
 }
 
 

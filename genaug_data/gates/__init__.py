@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from genaug_data.gates.base import Gate, fingerprint_of, judge_all
+from genaug_data.gates.base import Gate, amended, fingerprint_of, judge_all
 from genaug_data.gates.duplicate import Duplicate
 from genaug_data.gates.feature import FeatureSimilarity
 from genaug_data.gates.feature_network import FeatureNetwork, fit_features
@@ -22,6 +22,7 @@ __all__ = [
     "Leak",
     "NoOp",
     "Validity",
+    "amended",
     "check_disjoint",
     "default_gates",
     "fingerprint_of",

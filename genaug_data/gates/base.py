@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 
 from genaug_data.errors import ConfigError, DataError
+from genaug_data.gates.snapshot import Snapshot
 from genaug_data.sample import Sample, Verdict
 
 
@@ -29,11 +30,16 @@ class Gate(ABC):
         ...         return [self.verdict(mean, "" if mean > 0.2 else f"the mean is {mean:.2f}") for mean in means]
         >>> black = Sample(torch.zeros(1, 2, 2, dtype=torch.uint8), 0)
         >>> Bright().judge([black], [black])
-        [Verdict(gate='bright', score=0.0, accepted=False, reason='the mean is 0.00')]
+        [Verdict(gate='bright', score=0.0, accepted=False, reason='the mean is 0.00', threshold=None, details={})]
     """
 
     name: str
     cost: float
+
+    @property
+    def heeds_snapshots(self) -> bool:
+        """Whether :meth:`learn` changes what it judges by."""
+        return False
 
     @property
     def fingerprint(self) -> str:
@@ -72,6 +78,10 @@ class Gate(ABC):
         """
         return
 
+    def learn(self, snapshot: Snapshot) -> None:
+        """Take note of a newer state of the model under training, by which the children that follow are judged."""
+        return
+
     def judge(self, parents: Sequence[Sample], children: Sequence[Sample]) -> list[Verdict]:
         """Return one verdict per child.
 
@@ -87,29 +97,55 @@ class Gate(ABC):
         if not children:
             return []
         verdicts = self.assess(parents, children)
-        self._check_verdicts(verdicts, len(children))
+        self._check_verdicts(verdicts, children)
         return verdicts
 
-    def verdict(self, score: float, problem: str = "") -> Verdict:
-        """Return a verdict of this gate: rejected iff there is a ``problem``, which becomes its reason."""
-        return Verdict(self.name, float(score), not problem, problem)
+    def verdict(
+        self,
+        score: float,
+        problem: str = "",
+        *,
+        threshold: float | None = None,
+        details: Mapping[str, int | float | str] | None = None,
+        amended: Sample | None = None,
+    ) -> Verdict:
+        """Return a verdict of this gate: rejected iff there is a ``problem``, which becomes its reason.
 
-    def _check_verdicts(self, verdicts: Sequence[Verdict], count: int) -> None:
-        if len(verdicts) != count:
+        Args:
+            score: in [0, 1].
+            problem: one sentence; empty to accept.
+            threshold: the score that was needed.
+            details: what else is to be known of the verdict, plain values.
+            amended: the child with another annotation, where that is what may train; its image is the child's own.
+        """
+        return Verdict(self.name, float(score), not problem, problem, threshold, details or {}, amended)
+
+    def _check_verdicts(self, verdicts: Sequence[Verdict], children: Sequence[Sample]) -> None:
+        if len(verdicts) != len(children):
             raise ConfigError(
-                f"the gate {self.name!r} returned {len(verdicts)} verdicts for {count} children; "
+                f"the gate {self.name!r} returned {len(verdicts)} verdicts for {len(children)} children; "
                 "assess must return one for each, in order"
             )
-        for verdict in verdicts:
-            if not (math.isfinite(verdict.score) and 0 <= verdict.score <= 1):
+        for verdict, child in zip(verdicts, children, strict=True):
+            for name, value in (("score", verdict.score), ("threshold", verdict.threshold)):
+                if value is not None and not (math.isfinite(value) and 0 <= value <= 1):
+                    raise ConfigError(
+                        f"the gate {self.name!r} returned the {name} {value}; a {name} must lie in [0, 1]"
+                    )
+            if verdict.amended is not None and not torch.equal(verdict.amended.image, child.image):
                 raise ConfigError(
-                    f"the gate {self.name!r} returned the score {verdict.score}; a score must lie in [0, 1]"
+                    f"the gate {self.name!r} changed the image of a child; a gate may amend the annotation alone"
                 )
             if verdict.accepted == bool(verdict.reason):
                 raise ConfigError(
                     f"the gate {self.name!r} returned accepted={verdict.accepted} with the reason "
                     f"{verdict.reason!r}; give a reason exactly when rejecting"
                 )
+
+
+def amended(child: Sample, verdicts: Sequence[Verdict]) -> Sample:
+    """Return what may train of a child: as the last of ``verdicts`` that amended it has it, or the child as it was."""
+    return next((verdict.amended for verdict in reversed(verdicts) if verdict.amended is not None), child)
 
 
 def fingerprint_of(gates: Sequence[Gate]) -> str:
@@ -129,8 +165,11 @@ def fingerprint_of(gates: Sequence[Gate]) -> str:
 def judge_all(gates: Sequence[Gate], parents: Sequence[Sample], children: Sequence[Sample]) -> list[list[Verdict]]:
     """Let every gate judge, the cheapest first; a child's first rejection ends its trial.
 
+    A gate sees a child as the gates before it have amended it.
+
     Returns:
-        For each child the verdicts in the order they were given; it is accepted iff all of them are.
+        For each child the verdicts in the order they were given; it is accepted iff all of them are, and what may
+        train of it is what :func:`amended` returns.
 
     Raises:
         DataError: parents and children differ in number or shape.
@@ -145,7 +184,7 @@ def judge_all(gates: Sequence[Gate], parents: Sequence[Sample], children: Sequen
     verdicts: list[list[Verdict]] = [[] for _ in children]
     alive = list(range(len(children)))
     for gate in sorted(gates, key=lambda gate: gate.cost):
-        judged = gate.judge([parents[i] for i in alive], [children[i] for i in alive])
+        judged = gate.judge([parents[i] for i in alive], [amended(children[i], verdicts[i]) for i in alive])
         for i, verdict in zip(alive, judged, strict=True):
             verdicts[i].append(verdict)
         alive = [i for i, verdict in zip(alive, judged, strict=True) if verdict.accepted]

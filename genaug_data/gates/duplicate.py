@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import torch
 
+from genaug_data.copies.perceptual import SIDE, thumbnails
 from genaug_data.errors import ConfigError
 from genaug_data.gates.base import Gate
-from genaug_data.gates.perceptual import SIDE, thumbnails
 from genaug_data.sample import Sample, Verdict
 
 
@@ -76,9 +76,9 @@ class Duplicate(Gate):
                     f"the image differs from {other} by {difference:.4f} (root mean square), "
                     f"more than {needed[i]:.4f} is needed"
                 )
-                verdicts.append(self.verdict(difference, problem))
+                verdicts.append(self.verdict(difference, problem, threshold=needed[i]))
             else:
-                verdicts.append(self.verdict(difference))
+                verdicts.append(self.verdict(difference, threshold=needed[i]))
                 accepted.append(i)
         return verdicts
 

@@ -10,10 +10,11 @@ from typing import Literal
 
 from tqdm import tqdm
 
+from genaug_data.copies.reading import evenly_spaced
 from genaug_data.errors import ConfigError, DataError
+from genaug_data.features import Features, name_of
 from genaug_data.gates.base import Gate
-from genaug_data.gates.likeness import Features, Margin, OwnSimilarity, name_of
-from genaug_data.gates.protected_index import evenly_spaced
+from genaug_data.gates.likeness import Margin, OwnSimilarity
 from genaug_data.generators import Refusal, SampleGenerator
 from genaug_data.sample import Recipe, Request, Sample, Verdict, content_hash
 from genaug_data.seeding import derive
@@ -147,15 +148,17 @@ class FeatureSimilarity(Gate):
 
     def _assess(self, found: float, needed: float) -> Verdict:
         # Both kinds of score end up in [0, 1].
-        scaled = (1 + found) / 2 if self.score == "own" else (2 + found) / 4
-        score = min(max(scaled, 0.0), 1.0)
+        score, threshold = (
+            min(max((1 + value) / 2 if self.score == "own" else (2 + value) / 4, 0.0), 1.0) for value in (found, needed)
+        )
         if found >= needed:
-            return self.verdict(score)
+            return self.verdict(score, threshold=threshold)
         what = "similarity to its parent" if self.score == "own" else "margin over other classes"
         return self.verdict(
             score,
             f"the image is not enough like its parent: {what} {found:.4f}, at least {needed:.4f} is needed "
             f"(expected share of accepts {self.keep:g})",
+            threshold=threshold,
         )
 
     def _try(

@@ -2,37 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
-import numpy as np
-
+from genaug_data.copies import Calibration, CopyDetector, Match
 from genaug_data.errors import ConfigError, DataError
+from genaug_data.features import Features
 from genaug_data.gates.base import Gate
-from genaug_data.gates.calibration import Calibration, calibrate
-from genaug_data.gates.protected_index import ProtectedIndex, evenly_spaced, read_images
 from genaug_data.sample import Sample, Verdict
 
 
 class Leak(Gate):
-    """Rejects near-duplicates of any image of the protected (validation or test) sets.
+    """Rejects copies of any image of the protected (validation or test) sets, altered ones too.
 
-    A child is compared as is and mirrored with every protected image, whatever their sizes: exactly, and by a
-    perceptual distance in [0, 1] from 16x16 grey images and 64-bit hashes of the cosine transform
-    (:func:`genaug_data.gates.perceptual.describe`). The score is the distance of the nearest. The threshold comes
-    from how near the real training images are (:func:`genaug_data.gates.calibration.calibrate`) and rejects a share
-    ``alpha`` of children by mistake.
+    A child is compared with every protected image, whatever their sizes, as is and mirrored
+    (:class:`~genaug_data.copies.CopyDetector`): exactly; as a whole; as a crop, turned, or as a part of the child that
+    has the protected images' own size; and in the features of a network where one is given. Each measure has a
+    threshold of its own, from how near the real training images are; together they reject a share ``alpha`` of
+    children by mistake. The score is that of the measure which says "copy" most clearly: its distance over twice its
+    threshold, so 0 for equal images and 0.5 at the threshold, 1 at most.
 
-    Measured on CIFAR-10 with 10,000 protected test images: every copy, also brightened or darkened by 10 %, as JPEG of
-    quality 30, blurred, with noise of 10 grey levels or mirrored, is rejected, and 0.7 % of real training images:
-    nearly all of these are the natural near-duplicates that the two splits of CIFAR-10 share.
+    ``python -m benchmarks leak`` measures what it finds on CIFAR-10, by alteration.
 
     Args:
         protected: the protected sets, each a sequence of samples.
+        features: a network to compare by as well, any callable from images uint8 ``(B, C, H, W)`` to floats
+            ``(B, D)``: :class:`~genaug_data.features.TorchScriptFeatures` of SSCD, for instance.
         alpha: expected share of false rejects, in (0, 0.05].
         calibration_images: training images to measure, evenly spaced, at most.
 
     Attributes:
-        calibration: the threshold and where it comes from; None before :meth:`prepare`.
+        calibrations: of each measure by name, the threshold and where it comes from; empty before :meth:`prepare`.
 
     Raises:
         ConfigError: ``protected`` is no list of datasets or holds none, or ``alpha`` or ``calibration_images`` is out
@@ -54,58 +53,76 @@ class Leak(Gate):
     cost = 4.0
 
     def __init__(
-        self, protected: Sequence[Sequence[Sample]], *, alpha: float = 1e-3, calibration_images: int = 10_000
+        self,
+        protected: Sequence[Sequence[Sample]],
+        *,
+        features: Features | None = None,
+        alpha: float = 1e-3,
+        calibration_images: int = 10_000,
     ) -> None:
         if not 0 < alpha <= 0.05:
             raise ConfigError(f"alpha must lie in (0, 0.05], got {alpha}; it is the expected share of false rejects")
         if calibration_images < 1:
             raise ConfigError(f"calibration_images must be at least 1, got {calibration_images}")
         self.protected = _check_protected(protected)
+        self.features = features
         self.alpha = alpha
         self.calibration_images = calibration_images
-        self.calibration: Calibration | None = None
-        self._index: ProtectedIndex | None = None
+        self._detector: CopyDetector | None = None
+
+    @property
+    def detector(self) -> CopyDetector:
+        """What finds the copies.
+
+        Raises:
+            ConfigError: the gate is not prepared.
+        """
+        if self._detector is None:
+            raise ConfigError("the leak gate is not prepared; call prepare(train) before judge")
+        return self._detector
+
+    @property
+    def calibrations(self) -> Mapping[str, Calibration]:
+        """Of each measure by name, the threshold and where it comes from; empty before :meth:`prepare`."""
+        return {} if self._detector is None else self._detector.calibrations
 
     @property
     def fingerprint(self) -> str:
-        """Settings, threshold, and every protected image."""
-        index = "" if self._index is None else self._index.digest
-        return f"genaug_data.gates.Leak({self.alpha}, {self.calibration}, {index})"
+        """Settings, thresholds, and every protected image."""
+        detector = "" if self._detector is None else self._detector.fingerprint
+        return f"genaug_data.gates.Leak({self.alpha}, {detector})"
 
     def prepare(
         self, train: Sequence[Sample], *, progress: bool = True, beat: Callable[[], None] | None = None
     ) -> None:
-        """Read the protected sets once, and set the threshold from the training images.
+        """Read the protected sets once, and set the thresholds from the training images.
 
         Raises:
             DataError: the training set is empty, or no protected image is other than constant.
         """
-        if len(train) == 0:
-            raise DataError("the training set is empty; the leak gate needs training images to set its threshold")
-        index = ProtectedIndex(self.protected, progress=progress, beat=beat)
-        rows = evenly_spaced(len(train), self.calibration_images)
-        chunks = read_images(train, rows, "calibrating the leak gate", progress, beat)
-        distances = [index.nearest([image for _, image in chunk]).distance for chunk in chunks]
-        self.calibration = calibrate(np.concatenate(distances), self.alpha)
-        self._index = index
+        detector = CopyDetector(self.protected, features=self.features, progress=progress, beat=beat)
+        detector.calibrate(train, alpha=self.alpha, images=self.calibration_images, progress=progress, beat=beat)
+        self._detector = detector
 
     def assess(self, parents: Sequence[Sample], children: Sequence[Sample]) -> list[Verdict]:
-        """Judge each child by its nearest protected image."""
-        if self._index is None or self.calibration is None:
-            raise ConfigError("the leak gate is not prepared; call prepare(train) before judge")
-        nearest = self._index.nearest([child.image for child in children])
-        return [
-            self._assess(float(distance), f"protected[{dataset}][{item}]", self.calibration)
-            for distance, dataset, item in zip(*nearest, strict=True)
-        ]
+        """Judge each child by the protected image that it is most like."""
+        return [self._assess(match) for match in self.detector.nearest([child.image for child in children])]
 
-    def _assess(self, distance: float, nearest: str, calibration: Calibration) -> Verdict:
-        if distance > calibration.threshold:
-            return self.verdict(distance)
+    def _assess(self, match: Match) -> Verdict:
+        nearest = f"protected[{match.dataset}][{match.item}]"
+        details: dict[str, int | float | str] = {
+            "nearest": nearest,
+            "measure": match.measure,
+            "distance": round(match.distance, 6),
+        }
+        if not match.is_copy:
+            return self.verdict(match.score, threshold=0.5, details=details)
         return self.verdict(
-            distance,
-            f"the image is too near to {nearest}: perceptual distance {distance:.4f}, more than "
-            f"{calibration.threshold:.4f} is needed (expected share of false rejects {calibration.alpha:g})",
+            match.score,
+            f"the image is too near to {nearest}: {match.measure} distance {match.distance:.4f}, more than "
+            f"{match.threshold:.4f} is needed (expected share of false rejects {self.alpha:g})",
+            threshold=0.5,
+            details=details,
         )
 
 

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
-from typing import Any
 
 import torch
-from torch import nn
 from torch.nn import functional
 
 from genaug_data.errors import ConfigError
-from genaug_data.sample import Sample, content_hash
-from genaug_data.tensor_file import digest_of
-
-Features = Callable[[torch.Tensor], torch.Tensor]
-"""From uint8 images ``(B, C, H, W)`` to floats ``(B, D)``."""
+from genaug_data.features import Features
+from genaug_data.sample import Sample, class_id, content_hash
 
 
 class OwnSimilarity:
@@ -59,6 +54,8 @@ class OwnSimilarity:
 class Margin:
     """By how much a child is nearer to its parent than to any training example of another class, in [-2, 2].
 
+    Of a soft label, the most probable class counts.
+
     Args:
         features: any callable from images to features.
         train: the training set; features of all of it are kept, 4 bytes a number.
@@ -89,21 +86,8 @@ class Margin:
         return float(seen @ self._own.direction(parent) - (self._directions @ seen)[others].max())
 
 
-def name_of(features: Features) -> str:
-    """Return what tells features apart: their fingerprint, the hash of a module's weights, or the name of a function.
-
-    Example:
-        >>> name_of(nn.Flatten())[:10]
-        'Flatten/ca'
-    """
-    fingerprint: Any = getattr(features, "fingerprint", None)
-    if isinstance(fingerprint, str):
-        return fingerprint
-    if isinstance(features, nn.Module):
-        weights = {name: value.detach().cpu() for name, value in features.state_dict().items()}
-        return f"{type(features).__qualname__}/{digest_of(weights)}"
-    return str(getattr(features, "__qualname__", type(features).__qualname__))
-
-
 def _class_of(sample: Sample) -> Hashable:
-    return sample.target if isinstance(sample.target, (int, str)) else content_hash(sample)
+    label = class_id(sample.target)
+    if label is not None:
+        return label
+    return sample.target if isinstance(sample.target, str) else content_hash(sample)

@@ -44,5 +44,6 @@ class NoOp(Gate):
                 difference,
                 f"the image differs from its parent by {difference:.4f} (root mean square), "
                 f"more than {needed:.4f} is needed",
+                threshold=needed,
             )
-        return self.verdict(difference)
+        return self.verdict(difference, threshold=needed)

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from torch.utils.data import Subset
 
+from genaug_data.copies.reading import evenly_spaced, image_hash, is_constant, read_images
 from genaug_data.errors import ConfigError, GenaugWarning, LeakError
-from genaug_data.gates.protected_index import evenly_spaced, image_hash, is_constant, read_images
 from genaug_data.sample import Sample
 from genaug_data.seeding import derive, permutation
 

@@ -52,14 +52,16 @@ class Validity(Gate):
                 contrast / needed_contrast,
                 f"the image is {_look(child)}: its contrast is {contrast:.1f} grey levels, {parent_contrast:.1f} in "
                 f"the parent and at least {needed_contrast:.1f} needed",
+                threshold=1.0,
             )
         if unclipped < needed_unclipped:
             return self.verdict(
                 unclipped / needed_unclipped,
                 f"the image is saturated: {1 - unclipped:.1%} of its values are 0 or 255, {1 - parent_unclipped:.1%} "
                 f"in the parent and at most {1 - needed_unclipped:.1%} allowed",
+                threshold=1.0,
             )
-        return self.verdict(1.0)
+        return self.verdict(1.0, threshold=1.0)
 
 
 def _contrast(image: torch.Tensor) -> float:

@@ -18,6 +18,8 @@ from genaug_data.sample import Recipe, Request, Sample, Target
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+    from genaug_data.tasks import Task
+
 
 @dataclass(frozen=True, slots=True)
 class Refusal(Sample):
@@ -27,6 +29,7 @@ class Refusal(Sample):
         image: that of the parent, so that whoever does not look for refusals gets nothing that is broken.
         target: that of the parent.
         reason: one sentence.
+        made: whether an image was made before; False where no variant of this parent can be.
 
     Example:
         >>> Refusal(torch.zeros(1, 8, 8, dtype=torch.uint8), 3, "the image is NaN").reason
@@ -34,6 +37,7 @@ class Refusal(Sample):
     """
 
     reason: str
+    made: bool = True
 
 
 class SampleGenerator(Protocol):
@@ -148,6 +152,22 @@ class BaseGenerator(ABC):
         """Return what else the provenance of a variant should hold: prompt, model, revision, licence."""
         return {}
 
+    def refuses(self, parent: Sample) -> str | None:
+        """Return why no variant of a parent can be made, in one sentence; None where one can."""
+        return None
+
+    def rehearse(self, parent: Sample, recipe: Recipe, task: Task | None) -> None:  # noqa: B027  # most need none
+        """Find out whether variants can be made at all, before the first is asked for; nothing is, unless overridden.
+
+        Args:
+            parent: an example of the training set.
+            recipe: like those to come.
+            task: of the training set, if that is known.
+
+        Raises:
+            GeneratorError: none can be made; the sentence says why.
+        """
+
     def unchanged(self, parent: Sample) -> torch.Tensor | None:
         """Return where the parent's pixels must stay, bool ``(H, W)``; None where everything may change."""
         return None
@@ -175,21 +195,27 @@ class BaseGenerator(ABC):
                 f"generate needs one request per parent, got {len(requests)} requests for {len(parents)} parents: "
                 "pass lists of equal length"
             )
+        reasons = [self.refuses(parent) for parent in parents]
         groups: dict[Hashable, list[int]] = {}
         for place, (parent, request) in enumerate(zip(parents, requests, strict=True)):
-            groups.setdefault(group_key(request, parent), []).append(place)
+            if reasons[place] is None:
+                groups.setdefault(group_key(request, parent), []).append(place)
         images: dict[int, torch.Tensor | str] = {}
         for places in groups.values():
             for start in range(0, len(places), self.batch_size):
                 part = places[start : start + self.batch_size]
                 made = self._make_checked([parents[place] for place in part], [requests[place] for place in part])
                 images.update(zip(part, made, strict=True))
-        return [
-            Refusal(parent.image, parent.target, found)
-            if isinstance(found := images[place], str)
-            else Sample(found, self.annotation(parent, requests[place]))
-            for place, parent in enumerate(parents)
-        ]
+        answers: list[Sample] = []
+        for place, (parent, request, reason) in enumerate(zip(parents, requests, reasons, strict=True)):
+            found = images.get(place)
+            if found is None:
+                answers.append(Refusal(parent.image, parent.target, str(reason), made=False))
+            elif isinstance(found, str):
+                answers.append(Refusal(parent.image, parent.target, found))
+            else:
+                answers.append(Sample(found, self.annotation(parent, request)))
+        return answers
 
     def _make_checked(self, parents: list[Sample], requests: list[Request]) -> list[torch.Tensor | str]:
         stacked = torch.stack([parent.image for parent in parents])

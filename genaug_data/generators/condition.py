@@ -9,6 +9,7 @@ from typing import Any, Literal
 import torch
 
 from genaug_data.errors import GeneratorError
+from genaug_data.sample import class_id
 
 IGNORED_BY_DEFAULT = 255
 
@@ -39,7 +40,8 @@ class Condition:
         """Return annotations as the network takes them.
 
         Args:
-            targets: class ids, or masks int64 ``(H, W)``; None for no annotation.
+            targets: class ids, soft labels (the most probable class counts), or masks int64 ``(H, W)``; None for no
+                annotation.
             size: ``(H, W)`` of the images.
 
         Returns:
@@ -57,13 +59,14 @@ class Condition:
         if self.kind == "class":
             places = {known: place for place, known in enumerate(self.classes)}
             places[None] = len(self.classes)  # type: ignore[index]
-            unknown = set(targets) - set(places)
+            labels: list[Any] = [class_id(target) for target in targets]
+            unknown = set(labels) - set(places)
             if unknown:
                 raise GeneratorError(
                     f"class {min(unknown)} was not in the training set that the model was fitted on, whose classes "
                     f"are {_brief(self.classes)}: fit it on data that has that class"
                 )
-            return torch.tensor([places[target] for target in targets], dtype=torch.int64)
+            return torch.tensor([places[label] for label in labels], dtype=torch.int64)
         ids = torch.tensor(self.classes, dtype=torch.int64).view(-1, 1, 1)
         blank = torch.zeros(len(self.classes), *size)
         return torch.stack([blank if mask is None else (mask == ids).float() for mask in targets])
@@ -81,9 +84,9 @@ def kind_of(target: Any) -> Literal["class", "mask"]:
     """Return what kind of condition an annotation is.
 
     Raises:
-        GeneratorError: it is neither a class id nor a mask.
+        GeneratorError: it is neither a class id or soft label nor a mask.
     """
-    if isinstance(target, int):
+    if class_id(target) is not None:
         return "class"
     if isinstance(target, torch.Tensor) and target.ndim == 2 and not target.is_floating_point():
         return "mask"
@@ -95,8 +98,10 @@ def kind_of(target: Any) -> Literal["class", "mask"]:
 
 def classes_in(target: Any, ignore_index: int) -> Iterable[int]:
     """Return the class ids that occur in an annotation, without the ignored one of a mask."""
-    if kind_of(target) == "class":
-        return (target,)
+    label = class_id(target)
+    if label is not None:
+        return (label,)
+    kind_of(target)  # refuses what is no mask either
     return (known for known in target.as_subclass(torch.Tensor).unique().tolist() if known != ignore_index)
 
 

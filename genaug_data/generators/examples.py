@@ -13,7 +13,7 @@ from tqdm import tqdm
 from genaug_data.errors import GeneratorError
 from genaug_data.generators.condition import Condition, classes_in, kind_of
 from genaug_data.generators.padding import pad_image, pad_target
-from genaug_data.sample import Sample, Target, content_hash
+from genaug_data.sample import Sample, Target, class_id, content_hash
 from genaug_data.tasks import SampleView, resolve_task
 from genaug_data.tasks.image_format import ImageFormat
 from genaug_data.tasks.view import first_item
@@ -77,7 +77,7 @@ class Examples:
         training: indices to learn from.
         held_out: indices that decide when to stop; those of ``training`` where there are too few for a split.
         labelled: number of examples with annotation; later indices have none.
-        labels: class ids of these, in order; all 0 where annotations are masks.
+        labels: class ids of these, in order, the most probable of soft labels; all 0 where annotations are masks.
     """
 
     condition: Condition
@@ -174,7 +174,7 @@ class _Reading:
         self._kind = kind
         self._classes.update(classes_in(sample.target, self._ignore_index))
         held_out = int.from_bytes(content_hash(sample)[:8], "little") % _HELD_OUT == 0
-        self._split.append((held_out, sample.target if isinstance(sample.target, int) else 0))
+        self._split.append((held_out, class_id(sample.target) or 0))
 
     def examples(self, samples: Sequence[Sample], unlabelled: Sequence[Sample]) -> Examples:
         if not self._split:

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
 from PIL import Image, ImageDraw
 
 from genaug_data.errors import DataError
 from genaug_data.report.tiles import TARGET_HEIGHT, tile
-from genaug_data.sample import Sample
+from genaug_data.sample import Sample, class_id
 
 _MARGIN = 4
 _HEADER = 16
@@ -86,9 +87,12 @@ def draw_families(families: Sequence[Family], path: str | Path, *, scale: int | 
 
 def _label(family: Family) -> str:
     target = family.parent.target
+    label = class_id(target)
     match target:
         case int():
             return f"#{family.index}, class {target}"
         case str():
             return f"#{family.index}, {target}"
+        case torch.Tensor() if label is not None:
+            return f"#{family.index}, class {label} ({float(target[label]):.2f})"
     return f"#{family.index}"

@@ -13,6 +13,7 @@ from genaug_data.sample import Sample
 from genaug_data.targeting import Suspect
 
 _MARGIN, _LINE, _LETTER = 8, 14, 6
+_LONGEST = 24
 
 
 def draw_suspects(
@@ -80,4 +81,10 @@ def _caption(suspect: Suspect, classes: Sequence[str] | None) -> tuple[str, str]
         str(number) if classes is None or not 0 <= number < len(classes) else classes[number]
         for number in (suspect.label, suspect.suggested)
     )
-    return f"#{suspect.index} is {label}", f"or {suggested}?" if suspect.suggested >= 0 else "or not?"
+    lines = f"#{suspect.index} is {label}", f"or {suggested}?" if suspect.suggested >= 0 else "or not?"
+    return _cut(lines[0]), _cut(lines[1])
+
+
+def _cut(line: str) -> str:
+    # A long name must not make every cell of the picture as wide as itself.
+    return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 2]}.."

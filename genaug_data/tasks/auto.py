@@ -17,6 +17,7 @@ from genaug_data.tasks.label_format import LabelFormat
 from genaug_data.tasks.layout import ItemLayout, describe, keys_of
 from genaug_data.tasks.mask_format import MaskFormat
 from genaug_data.tasks.segmentation import SegmentationTask
+from genaug_data.tasks.soft_label_format import SoftLabelFormat, is_vector
 from genaug_data.tasks.view import first_item
 
 _IMAGE_KEYS = ("pixel_values", "image", "img")
@@ -24,18 +25,20 @@ _TARGET_KEYS = ("label", "labels", "mask", "segmentation_mask", "annotation")
 _BOX_KEYS = ("boxes", "bboxes", "bbox", "objects")
 _TEXT_KEYS = ("text", "caption", "captions")
 _RECOGNISED = (
-    "recognised are (image, class index) and (image, mask), with or without further entries, and dicts with "
+    "recognised are (image, class index), (image, float vector of class probabilities) and (image, mask), with or "
+    "without further entries, and dicts with "
     f"{'/'.join(_IMAGE_KEYS)} and {'/'.join(_TARGET_KEYS)}"
 )
-_SUPPORTED = "supported are classification (a class index) and segmentation (a mask of class ids)"
+_SUPPORTED = "supported are classification (a class index or soft label) and segmentation (a mask of class ids)"
 
 
 def detect_task(item: Any) -> Task:
     """Return the task that ``item`` belongs to, with the layout of the item.
 
     Args:
-        item: what the user's dataset returns: (image, class index) or (image, mask) as tuple, list or namedtuple, or a
-            dict as of Hugging Face ``datasets``; images are PIL, uint8 or float tensors in [0, 1], or NumPy arrays.
+        item: what the user's dataset returns: (image, class index), (image, soft label: float vector ``(classes,)`` of
+            sum 1) or (image, mask) as tuple, list or namedtuple, or a dict as of Hugging Face ``datasets``; images are
+            PIL, uint8 or float tensors in [0, 1], or NumPy arrays.
 
     Raises:
         DataError: the item is none of what is recognised, or cannot be generated from.
@@ -47,7 +50,11 @@ def detect_task(item: Any) -> Task:
         'segmentation'
     """
     layout = _find_layout(item)
-    task: Task = SegmentationTask(layout) if isinstance(layout.target, MaskFormat) else ClassificationTask(layout)
+    if isinstance(layout.target, MaskFormat):
+        task: Task = SegmentationTask(layout)
+    else:
+        soft = layout.target if isinstance(layout.target, SoftLabelFormat) else None
+        task = ClassificationTask(layout, None if soft is None else soft.classes, soft is not None)
     task.to_sample(item)
     return task
 
@@ -61,7 +68,7 @@ def resolve_task(task: str | Task, dataset: Any) -> Task:
             ``features`` of a Hugging Face dataset, where there are some.
 
     Raises:
-        ConfigError: there is no such task.
+        ConfigError: there is no such task, or class indices are to be soft labels of nobody knows how many classes.
         DataError: the dataset is empty or not map-style, or its items are not what the task needs.
     """
     if isinstance(task, Task):
@@ -77,8 +84,8 @@ def resolve_task(task: str | Task, dataset: Any) -> Task:
         task = SegmentationTask(_find_layout(first_item(dataset), task))
     else:
         raise ConfigError(f"task must be 'auto', 'classification', 'segmentation' or a Task, found {task!r}")
-    if isinstance(task, ClassificationTask) and task.num_classes is None:
-        task = replace(task, num_classes=_count_classes(dataset, task.known_layout.target_key))
+    if isinstance(task, ClassificationTask):
+        task = task.with_counted(_count_classes(dataset, task.known_layout.target_key))
     return task
 
 
@@ -89,9 +96,11 @@ def _find_layout(item: Any, task: str = "auto") -> ItemLayout:
     image_key, target_keys = _named_keys(item) if isinstance(item, dict) else _positions(item)
     target_key = _choose(item, target_keys, task)
     target = item[target_key]
-    stored: LabelFormat | MaskFormat
+    stored: LabelFormat | SoftLabelFormat | MaskFormat
     if task == "segmentation" or (task == "auto" and _is_map(target)):
         stored = MaskFormat.of(target)
+    elif is_vector(target):
+        stored = SoftLabelFormat.of(target)
     else:
         stored = LabelFormat.of(target)
     return ItemLayout(type(item), keys, image_key, target_key, ImageFormat.of(item[image_key]), stored)
@@ -135,7 +144,9 @@ def _refuse_other_tasks(target: Any) -> None:
     if isinstance(target, Mapping):
         if any(key in target for key in _BOX_KEYS):
             raise _detection()
-        raise DataError(f"an annotation must be a class index or a mask, found {describe(target)}; {_RECOGNISED}")
+        raise DataError(
+            f"an annotation must be a class index, a soft label or a mask, found {describe(target)}; {_RECOGNISED}"
+        )
     is_text = isinstance(target, (list, tuple)) and len(target) > 0 and isinstance(target[0], str)
     if isinstance(target, str) or is_text:
         raise _captioning()

@@ -38,6 +38,10 @@ class Task(ABC):
     def class_of(self, sample: Sample) -> int:
         """Return the class within which hardness is ranked; 0 where a sample has no one class."""
 
+    def as_shown(self, item: Any) -> Any:
+        """Return a real item as batches hold it: as it is, unless a member shows another kind of annotation."""
+        return item
+
     def to_item(self, sample: Sample, like: Callable[[], Any] | None = None) -> Any:
         """Return ``sample`` as an item that looks exactly like the user's own.
 

@@ -11,6 +11,7 @@ from genaug_data.errors import DataError
 from genaug_data.tasks.image_format import ImageFormat
 from genaug_data.tasks.label_format import LabelFormat
 from genaug_data.tasks.mask_format import MaskFormat
+from genaug_data.tasks.soft_label_format import SoftLabelFormat
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ class ItemLayout:
     image_key: Any
     target_key: Any
     image: ImageFormat
-    target: LabelFormat | MaskFormat
+    target: LabelFormat | SoftLabelFormat | MaskFormat
 
     def split(self, item: Any) -> tuple[Any, Any]:
         """Return the image and the annotation of ``item``.

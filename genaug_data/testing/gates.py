@@ -10,7 +10,7 @@ import torch
 
 from genaug_data.errors import ConfigError
 from genaug_data.gates import Gate
-from genaug_data.sample import Sample, Verdict
+from genaug_data.sample import Sample, Verdict, content_hash
 from genaug_data.seeding import torch_generator
 from genaug_data.testing.rules import Violation, global_seed, require, unchanged, unshared_randomness
 
@@ -98,6 +98,15 @@ def _check_verdicts(gate: Gate, parents: list[Sample], children: list[Sample]) -
             math.isfinite(verdict.score) and 0 <= verdict.score <= 1,
             f"the gate {gate.name!r} returned the score {verdict.score}; a score must lie in [0, 1]",
         )
+        needed = verdict.threshold
+        require(
+            needed is None or (math.isfinite(needed) and 0 <= needed <= 1),
+            f"the gate {gate.name!r} returned the threshold {needed}; a threshold must lie in [0, 1], as scores do",
+        )
+        require(
+            all(isinstance(value, (bool, int, float, str)) for value in verdict.details.values()),
+            f"the gate {gate.name!r} returned the details {dict(verdict.details)}; give plain values, which are stored",
+        )
         require(
             verdict.accepted != bool(verdict.reason),
             f"the gate {gate.name!r} returned accepted={verdict.accepted} with the reason {verdict.reason!r}; "
@@ -164,10 +173,16 @@ def _check_memory(gate: Gate, children: list[Sample], verdicts: list[Verdict]) -
     )
 
 
+def _amended_alike(one: Verdict, other: Verdict) -> bool:
+    if one.amended is None or other.amended is None:
+        return one.amended is other.amended
+    return content_hash(one.amended) == content_hash(other.amended)
+
+
 def _require_alike(gate: Gate, found: list[Verdict], verdicts: list[Verdict], what: str) -> None:
     for place, (one, other) in enumerate(zip(found, verdicts, strict=True)):
         require(
-            one.accepted == other.accepted and abs(one.score - other.score) < 1e-4,
+            one.accepted == other.accepted and abs(one.score - other.score) < 1e-4 and _amended_alike(one, other),
             f"{what} changed verdict {place} of the gate {gate.name!r} from {other.accepted} ({other.score:.4f}) to "
             f"{one.accepted} ({one.score:.4f}); let the parent and the child alone decide until remember is called",
         )

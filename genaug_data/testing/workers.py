@@ -9,8 +9,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from genaug_data.cache import CacheReader
-from genaug_data.sample import Recipe, Request
+from genaug_data.gates import Gate
+from genaug_data.gates.snapshot import Snapshot
+from genaug_data.sample import Recipe, Request, Sample, Verdict
 from genaug_data.testing.parts import Speckled, some_requests, some_samples
 from genaug_data.testing.rules import require
 from genaug_data.workers import Budget, Job, Worker
@@ -45,6 +49,7 @@ def check_worker(
             keys = course.answers()
             course.repeats("while it runs")
             course.counts_its_time()
+            course.learns()
             course.evicts(keys)
             course.fills_up()
             course.closes(closing)
@@ -68,13 +73,32 @@ def _job(folder: Path) -> Job:
     return Job(
         some_samples(),
         Speckled(refused=(_REFUSED,)),
-        gates=[],
+        gates=[_ByTheNewest()],
         folder=folder,
         identity="conformance",
         max_bytes=1 << 24,
         batch_size=2,
         progress=False,
     )
+
+
+class _ByTheNewest(Gate):
+    """Lets everything pass, and names the snapshot that it was shown last."""
+
+    name, cost = "by_the_newest", 1.0
+
+    def __init__(self) -> None:
+        self._newest = ""
+
+    @property
+    def heeds_snapshots(self) -> bool:
+        return True
+
+    def learn(self, snapshot: Snapshot) -> None:
+        self._newest = snapshot.name
+
+    def assess(self, parents: Sequence[Sample], children: Sequence[Sample]) -> list[Verdict]:
+        return [self.verdict(1.0, details={"snapshot": self._newest}) for _ in children]
 
 
 class _Course:
@@ -130,6 +154,21 @@ class _Course:
             after is not None and after > before,
             f"busy_seconds was {before} before a variant was made and {after} behind; count the seconds of generation",
         )
+
+    def learns(self) -> None:
+        for step in (1, 2):
+            snapshot = Snapshot.of({"weight": torch.full((2,), float(step))}, step)
+            self._call("learn", snapshot.write(self._folder / "snapshots"))
+            news = self._order([Request(step, 20, Recipe(0.5), 70 + step)])
+            [key] = [event.key for event in news if isinstance(event, Accepted)]
+            with CacheReader(self._folder) as reader:
+                made = reader.provenance(key)
+            found = None if made is None else made.verdicts[0].details["snapshot"]
+            require(
+                found == snapshot.name,
+                f"a variant that was ordered after learn({snapshot.name!r}) was judged by {found!r}; show the gates "
+                "each snapshot before what is ordered after it",
+            )
 
     def evicts(self, keys: dict[int, bytes]) -> None:
         gone = [keys[7], keys[2]]

@@ -45,5 +45,5 @@ class Account:
             self.seconds += event.seconds
         elif isinstance(event, Answer):
             self.outstanding.pop(event.request.place, None)
-            if isinstance(event, Accepted | Rejected):
+            if isinstance(event, Accepted) or (isinstance(event, Rejected) and event.tried):
                 self.images += event.made or self.counts_found

@@ -9,7 +9,7 @@ from typing import Protocol, TypeAlias
 
 from genaug_data.gates import Gate
 from genaug_data.generators import SampleGenerator
-from genaug_data.sample import Request, Sample
+from genaug_data.sample import Recipe, Request, Sample
 from genaug_data.tasks import Task, Without
 
 
@@ -29,6 +29,7 @@ class Job:
         batch_size: variants a call of the generator, at most.
         device: where the generator runs.
         progress: whether long steps show a bar.
+        recipe: one like those to come, which a generator tries before the first is asked for; None for no trial.
     """
 
     samples: Sequence[Sample]
@@ -42,6 +43,7 @@ class Job:
     device: str = "auto"
     progress: bool = True
     held_out: tuple[int, ...] = ()
+    recipe: Recipe | None = None
 
     @property
     def lessons(self) -> Sequence[Sample]:
@@ -74,12 +76,16 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A gate kept the variant out; ``made`` is False if that is remembered from before, with the gate "known"."""
+    """A gate kept the variant out; ``made`` is False if that is remembered from before, with the gate "known".
+
+    ``tried`` is False where the generator refused the parent itself: no run makes anything for such a request.
+    """
 
     request: Request
     gate: str
     reason: str
     made: bool = True
+    tried: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +198,9 @@ class Worker(Protocol):
 
     def set_duty(self, duty: float) -> None:
         """Let the generator be busy for this share of the time from now on, in [0, 1]; 0 is a pause. Never waits."""
+
+    def learn(self, snapshot: Path) -> None:
+        """Let gates judge by the snapshot of the model under training in this file from now on; from any thread."""
 
     def busy_seconds(self) -> float | None:
         """Return for how many seconds the generator was busy up to this moment; None while it is not set up."""

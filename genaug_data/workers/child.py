@@ -110,6 +110,9 @@ class _Desk:
         if verb == "evict":
             for event in self._production.evict(argument):
                 self._connection.send(event)
+        elif verb == "learn":
+            for event in self._production.learn(argument):
+                self._connection.send(event)
         elif verb == "withdraw":
             self._production.withdraw(argument)
         else:

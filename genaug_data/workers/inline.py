@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from genaug_data.sample import Request
 from genaug_data.workers.account import Account
@@ -41,6 +42,8 @@ class InlineWorker:
         self._waiting: deque[list[Request]] = deque()
         self._running: Iterator[Event] = iter(())
         self._news: list[Event] = []
+        self._snapshot: Path | None = None
+        self._learned: Path | None = None
 
     def start(self) -> None:
         """Let the next :meth:`poll` set up."""
@@ -73,6 +76,7 @@ class InlineWorker:
             if self._state == "starting":
                 self._set_up()
             elif self._state == "ready" and not self._rhythm.rest_left():
+                self._learn()
                 self._work()
         news, self._news = self._news, []
         return news
@@ -89,6 +93,10 @@ class InlineWorker:
     def set_duty(self, duty: float) -> None:
         """Let the generator be busy for this share of the time from now on."""
         self._reins.duty = duty
+
+    def learn(self, snapshot: Path) -> None:
+        """Let the next poll show the gates a snapshot of the model under training."""
+        self._snapshot = snapshot
 
     def busy_seconds(self) -> float | None:
         """Return for how many seconds the generator was busy, up to this moment; None while it is not set up."""
@@ -108,6 +116,12 @@ class InlineWorker:
         finally:
             if waited:
                 self._polling.release()
+
+    def _learn(self) -> None:
+        snapshot = self._snapshot
+        if snapshot is not None and snapshot != self._learned:
+            self._news.extend(self._production.learn(snapshot))
+            self._learned = snapshot
 
     def _set_up(self) -> None:
         outcome = self._production.setup()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 
 import cloudpickle
 
@@ -67,6 +68,8 @@ class ProcessWorker:
         self._max_restarts = max_restarts
         self._backoff = backoff
         self._duty = budget.duty
+        self._snapshot: Path | None = None
+        self._learned: Path | None = None
         self._child: Spawned | None = None
         self._state = "idle"
         self._news: list[Event] = []
@@ -123,6 +126,8 @@ class ProcessWorker:
             self._receive(self._child)
         if self._state in ("starting", "ready"):
             self._watch()
+        if self._snapshot != self._learned:
+            self._send_waiting()
         news, self._news = self._news, []
         return news
 
@@ -145,6 +150,11 @@ class ProcessWorker:
         child = self._child
         if child is not None:
             child.reins.duty = duty
+
+    def learn(self, snapshot: Path) -> None:
+        """Let the child show the gates a snapshot of the model under training, at the next poll or order."""
+        # Only noted: the connection belongs to the thread that polls.
+        self._snapshot = snapshot
 
     def busy_seconds(self) -> float | None:
         """Return for how many seconds the child was busy with variants, up to this moment; None while it starts."""
@@ -195,6 +205,7 @@ class ProcessWorker:
         if payload is None or self._state == "closed":
             return
         self._child = child = Spawned()
+        self._learned = None
         child.reins.duty = self._duty
         child.load(payload)
         if self._state == "closed":
@@ -209,6 +220,11 @@ class ProcessWorker:
                 self._evicting = self._evictions[:_KEYS_A_MESSAGE]
                 del self._evictions[:_KEYS_A_MESSAGE]
                 self._child.connection.send(("evict", self._evicting))
+            snapshot = self._snapshot
+            if snapshot is not None and snapshot != self._learned:
+                # Before the requests that were ordered after it.
+                self._child.connection.send(("learn", snapshot))
+                self._learned = snapshot
             for errand in self._unsent:
                 self._child.connection.send(("run", errand))
             self._unsent.clear()

@@ -6,13 +6,15 @@ import importlib.metadata
 import time
 import traceback
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import torch
 
-from genaug_data.cache import CacheReader, CacheWriter
+from genaug_data.cache import CacheReader, CacheWriter, Tombstones, read_tombstones
 from genaug_data.errors import CacheError, CacheFull, GenaugError, brief
-from genaug_data.gates import Gate, fingerprint_of, judge_all
+from genaug_data.gates import Gate, amended, fingerprint_of, judge_all
+from genaug_data.gates.snapshot import Snapshot
 from genaug_data.generators import Refusal, check_variants, group_key
 from genaug_data.sample import Provenance, Request, Sample, Verdict, content_hash, variant_key
 from genaug_data.workers.base import (
@@ -32,6 +34,8 @@ from genaug_data.workers.base import (
 )
 from genaug_data.workers.revision import revise
 from genaug_data.workers.rhythm import Rhythm, Stopped
+
+_FORGOTTEN = "its parent was forgotten at request of whom it shows, and nothing is made from it any more"
 
 
 def _versions() -> dict[str, str]:
@@ -63,6 +67,7 @@ class Production:
         self._versions = _versions()
         self._writer: CacheWriter | None = None
         self._withdrawn: set[tuple[int, int]] = set()
+        self._forgotten = Tombstones()
 
     def setup(self) -> Ready | Broken:
         """Fit the generator where it needs that, prepare the gates, open the cache, and revise what is in it.
@@ -76,14 +81,26 @@ class Production:
                 job.generator.to(job.device)
             if hasattr(job.generator, "fit"):
                 job.generator.fit(job.lessons, job.folder / "generator", progress=job.progress, beat=self._beat)
+            if job.recipe is not None and len(job.lessons) > 0 and hasattr(job.generator, "rehearse"):
+                self._beat()
+                job.generator.rehearse(job.lessons[0], job.recipe, job.task)
             for gate in job.gates:
                 gate.prepare(job.samples, progress=job.progress, beat=self._beat)
             fingerprint = job.generator.fingerprint
             self._writer = CacheWriter(
                 job.folder, fingerprint=fingerprint, identity=job.identity, max_bytes=job.max_bytes
             )
+            self._forgotten = read_tombstones(job.folder)
             with CacheReader(job.folder) as reader:
-                revise(job.samples, job.gates, reader, self._writer, progress=job.progress, beat=self._beat)
+                revise(
+                    job.samples,
+                    job.gates,
+                    reader,
+                    self._writer,
+                    progress=job.progress,
+                    beat=self._beat,
+                    forgotten=self._forgotten,
+                )
         except CacheError as error:
             self.close()
             # Another run may be writing to it: what it judged by the same gates is good enough to be read.
@@ -125,6 +142,10 @@ class Production:
                 if request.place not in answered:
                     yield Failed(request, traceback.format_exc())
                 continue
+            if self._forgotten.cover(request.parent, order.parent_hash.hex()):
+                if request.place not in answered:
+                    yield Rejected(request, "forgotten", _FORGOTTEN, made=False, tried=False)
+                continue
             group = groups.setdefault(group_key(request, order.parent), [])
             if request.place in answered:
                 continue
@@ -152,6 +173,15 @@ class Production:
         except CacheFull as error:
             return [Evicted(()), Full(str(error))]
         return [*self._tell_gates(lambda gate: gate.forget(keys)), Evicted(tuple(keys))]
+
+    def learn(self, path: Path) -> list[Event]:
+        """Show the gates a snapshot of the model under training; returns what went wrong."""
+        if not any(gate.heeds_snapshots for gate in self._job.gates):
+            return []
+        snapshot = Snapshot.read(path)
+        if snapshot is None:
+            return [Warned(f"the snapshot {path.name} cannot be read, and gates go on with the one before")]
+        return self._tell_gates(lambda gate: gate.learn(snapshot))
 
     def close(self) -> None:
         """Close the cache: idempotent."""
@@ -221,21 +251,33 @@ class Production:
         generator, parents = self._job.generator, [order.parent for order in batch]
         before = self._rhythm.seconds
         answers = generator.generate(parents, [order.request for order in batch])
-        seconds = (self._rhythm.seconds - before) / len(batch)
+        made = sum(not isinstance(answer, Refusal) or answer.made for answer in answers)
+        seconds = (self._rhythm.seconds - before) / max(1, made)
         check_variants(parents, answers)
         self._beat()
-        kept, refused = [], []
+        kept, refused, pictures = [], [], []
+        shown: dict[int, Sample] = {}
         news: list[Event] = []
         for order, child, verdicts in zip(batch, answers, self._judge(parents, answers), strict=True):
+            if isinstance(child, Refusal) and not child.made:
+                # Nothing to remember: to be asked once more costs nothing.
+                news.append(Rejected(order.request, verdicts[-1].gate, child.reason, made=False, tried=False))
+                continue
             record = self._provenance(order, verdicts, seconds)
+            if self._forgotten.cover_variant(record):
+                # A generator that mixes has drawn it as another parent; not even a picture of it is kept.
+                news.append(Rejected(order.request, "forgotten", _FORGOTTEN))
+                continue
             if not isinstance(child, Refusal) and all(verdict.accepted for verdict in verdicts):
-                kept.append((order.key, child, record))
+                kept.append((order.key, self._as_amended(child, verdicts), record))
+                shown[order.request.parent] = order.parent
                 news.append(Accepted(order.request, order.key))
             else:
                 refused.append((order.key, record))
+                pictures.append((record, order.parent, None if isinstance(child, Refusal) else child))
                 news.append(Rejected(order.request, verdicts[-1].gate, verdicts[-1].reason))
-        evicted = self._cache.put(kept)
-        self._cache.reject(refused)
+        evicted = self._cache.put(kept, shown)
+        self._cache.reject(refused, pictures)
         keys, new = [key for key, _, _ in kept], [child for _, child, _ in kept]
         news += self._tell_gates(lambda gate: gate.remember(keys, new))
         if evicted:
@@ -258,6 +300,12 @@ class Production:
             for answer in answers
         ]
 
+    def _as_amended(self, child: Sample, verdicts: Sequence[Verdict]) -> Sample:
+        final = amended(child, verdicts)
+        if self._job.task is not None and final is not child:
+            self._job.task.check_target(final.target)
+        return final
+
     def _tell_gates(self, tell: Callable[[Gate], None]) -> list[Event]:
         warned: list[Event] = []
         for gate in self._job.gates:
@@ -279,7 +327,7 @@ class Production:
             fingerprint=generator.fingerprint,
             recipe=request.recipe,
             seed=request.seed,
-            verdicts=tuple(verdicts),
+            verdicts=tuple(replace(verdict, amended=None) for verdict in verdicts),
             hardness=request.priority,
             versions=self._versions,
             created=time.time(),

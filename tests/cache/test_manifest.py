@@ -40,7 +40,7 @@ def test_folders_of_others_are_refused(writer: Callable[..., CacheWriter], tmp_p
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [("{", "cannot be read"), ("[]", "cannot be read"), ('{"format": 9}', "cannot be read"),
-     ('{"format": 9, "identity": "i", "fingerprint": "f", "created": 0}', "has cache format 9, this version reads 2")],
+     ('{"format": 9, "identity": "i", "fingerprint": "f", "created": 0}', "has cache format 9, this version reads 3")],
 )  # fmt: skip
 def test_manifests_that_are_not_ours_are_refused(tmp_path: Path, text: str, sentence: str) -> None:
     (tmp_path / "genaug.json").write_text(text)

@@ -41,7 +41,7 @@ def test_help_and_unknown_commands(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--help"]) == 0
     assert "warmup" in capsys.readouterr().out
     assert main(["dance"]) == 2
-    assert "no command 'dance'; there are demo, warmup, cache" in capsys.readouterr().err
+    assert "no command 'dance'; there are demo, warmup, audit, cache" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from genaug_data.cache import CacheReader
 from genaug_data.cli import main
 from genaug_data.testing.tiny_models import save_stable_diffusion
+
+# Toys have few examples.
+pytestmark = pytest.mark.filterwarnings("ignore:the prompts name classes")
 
 CONFIG = """
 base:

@@ -115,6 +115,23 @@ class SaysReasons(ByItself):
         return [Verdict(self.name, 0.5, True, "it is bright")] * number
 
 
+class SaysThresholds(ByItself):
+    def said(self, number: int) -> list[Verdict]:
+        return [self.verdict(1.0, threshold=2.0)] * number
+
+
+class SaysObjects(ByItself):
+    def said(self, number: int) -> list[Verdict]:
+        return [self.verdict(1.0, details={"image": torch.zeros(1)})] * number
+
+
+class AmendsByCall(Bright):
+    """Amends every annotation with another number at each call."""
+
+    def assess(self, parents: list[Sample], children: list[Sample]) -> list[Verdict]:
+        return [self.verdict(1.0, amended=Sample(child.image, next(CALLS))) for child in children]
+
+
 class Impostor(Bright):
     def assess(self, parents: list[Sample], children: list[Sample]) -> list[Verdict]:
         return [Verdict("leak", 0.5, True) for _ in children]
@@ -214,6 +231,9 @@ FAULTY = {
     SaysMore: r"returned \[Verdict.* for no children; return an empty list",
     SaysScores: "returned the score nan",
     SaysReasons: "returned accepted=True with the reason 'it is bright'",
+    SaysThresholds: "returned the threshold 2.0",
+    SaysObjects: "give plain values, which are stored",
+    AmendsByCall: "judging the same again changed verdict 0",
     Impostor: "a verdict of the gate 'bright' names 'leak'",
     Edits: r"judge changed the sample at place \[12\] that it was handed",
     Draws: "judge changed the state of the global generator of torch",

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import pytest
 
@@ -173,6 +174,11 @@ class NeverBusy(InlineWorker):
         return 0.0 if self._state == "ready" else None
 
 
+class LearnsNothing(InlineWorker):
+    def learn(self, snapshot: Path) -> None:
+        return
+
+
 class KnowsNoTime(InlineWorker):
     def busy_seconds(self) -> float | None:
         return None
@@ -205,6 +211,7 @@ FAULTY: dict[Callable, str] = {
     Breaks: r"the worker gave up: \['it had enough'\]",
     NeverBusy: "busy_seconds was 0.0 before a variant was made and 0.0 behind; count",
     KnowsNoTime: "busy_seconds is None once it is ready; count the seconds of generation",
+    LearnsNothing: r"was judged by ''; show the gates each snapshot before what is ordered after it",
     CountsWrong: "1280 requests are outstanding after 256 were taken",
 }
 

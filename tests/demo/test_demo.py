@@ -55,7 +55,7 @@ def test_the_demo_runs_and_draws(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert "accepted" in shown
     with Image.open(tmp_path / "families.png") as picture:
         assert picture.width > 100
-    assert json.loads((tmp_path / "cache-10-shots-10-steps" / "genaug.json").read_text())["format"] == 2
+    assert json.loads((tmp_path / "cache-10-shots-10-steps" / "genaug.json").read_text())["format"] == 3
 
 
 def test_image_sets_are_found_unpacked_or_packed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

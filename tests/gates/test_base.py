@@ -58,6 +58,24 @@ def test_a_score_outside_of_0_to_1_is_refused(score):
         Fixed([Verdict("fixed", score, True)]).judge(samples, samples)
 
 
+@pytest.mark.parametrize("threshold", [-0.01, 1.01, float("nan")])
+def test_a_threshold_outside_of_0_to_1_is_refused(threshold):
+    samples = noise(1)
+    with pytest.raises(ConfigError, match=r"'fixed' returned the threshold .*; a threshold must lie in \[0, 1\]"):
+        Fixed([Verdict("fixed", 0.5, True, threshold=threshold)]).judge(samples, samples)
+
+
+@pytest.mark.parametrize("gate", [Validity(), NoOp(), Duplicate()])
+def test_verdicts_carry_the_score_that_was_needed(gate):
+    ramp = Sample(torch.arange(64, dtype=torch.uint8).reshape(1, 8, 8) * 4, 0)
+    blank, other = Sample(torch.zeros_like(ramp.image), 0), Sample(ramp.image.flip(1), 0)
+    verdicts = gate.judge([ramp] * 4, [other, blank, ramp, other])
+    assert {verdict.accepted for verdict in verdicts} == {True, False}
+    for verdict in verdicts:
+        enough = verdict.score >= verdict.threshold if gate.name == "validity" else verdict.score > verdict.threshold
+        assert verdict.accepted == enough
+
+
 @pytest.mark.parametrize(("accepted", "reason"), [(True, "why"), (False, "")])
 def test_a_reason_must_be_given_exactly_when_rejecting(accepted, reason):
     samples = noise(1)

@@ -78,22 +78,22 @@ def test_copies_are_found_across_numbers_of_channels(channels):
 def test_other_images_pass(gate):
     verdicts = judge(gate, [sample.image for sample in scenes(300, 3)])
     assert sum(not verdict.accepted for verdict in verdicts) <= 2
-    assert all(verdict.score > gate.calibration.threshold for verdict in verdicts if verdict.accepted)
+    assert all(verdict.score > gate.calibrations["whole"].threshold for verdict in verdicts if verdict.accepted)
 
 
 def test_the_reason_names_the_nearest_its_distance_and_what_was_needed(gate):
     (verdict,) = judge(gate, [scenes(30, 1)[17].image])
     assert verdict.score == 0
     assert verdict.reason == (
-        "the image is too near to protected[1][17]: perceptual distance 0.0000, more than "
-        f"{gate.calibration.threshold:.4f} is needed (expected share of false rejects 0.001)"
+        "the image is too near to protected[1][17]: whole distance 0.0000, more than "
+        f"{gate.calibrations['whole'].threshold:.4f} is needed (expected share of false rejects 0.001)"
     )
 
 
 def test_tiny_images_that_come_near_by_nature(digits):
     protected, train, other = digits
     gate = prepared([protected], train)
-    assert gate.calibration.images == 1000
+    assert gate.calibrations["whole"].images == 1000
     rejected = [not verdict.accepted for verdict in judge(gate, [sample.image for sample in other])]
     assert np.mean(rejected) < 0.006
     for images in ([sample.image for sample in protected], [sample.image.flip(2) for sample in protected]):
@@ -113,7 +113,7 @@ def test_training_copies_of_protected_images_do_not_hide_altered_copies():
     protected = scenes(50, 0)
     contaminated = [*protected[:5], *scenes(495, 2)]
     gate = prepared([protected], contaminated)
-    assert gate.calibration.near >= 5
+    assert gate.calibrations["whole"].near >= 5
     noisy = [jitter(sample.image, i) for i, sample in enumerate(protected)]
     assert not any(verdict.accepted for verdict in judge(gate, noisy))
 
@@ -131,7 +131,7 @@ def test_calibration_reads_at_most_so_many_training_images_evenly():
     gate = Leak([scenes(5, 0)], calibration_images=4)
     gate.prepare(train, progress=False, beat=lambda: beats.append(1))
     assert train.read == (0, 25, 50, 75)
-    assert gate.calibration.images == 4
+    assert gate.calibrations["whole"].images == 4
     assert len(beats) == 2
 
 
@@ -175,7 +175,7 @@ def test_bad_arguments_are_refused():
             Leak([some], alpha=alpha)
     with pytest.raises(ConfigError, match="calibration_images must be at least 1, got 0"):
         Leak([some], calibration_images=0)
-    with pytest.raises(DataError, match="the training set is empty; the leak gate needs training images"):
+    with pytest.raises(DataError, match=r"the training set is empty \(0 examples\); pass one with images"):
         prepared([some], [])
     with pytest.raises(ConfigError, match=r"the leak gate is not prepared; call prepare\(train\) before judge"):
         judge(Leak([some]), [some[0].image])

@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from genaug_data.errors import ConfigError
-from genaug_data.gates.likeness import Margin, OwnSimilarity, name_of
+from genaug_data.features import name_of
+from genaug_data.gates.likeness import Margin, OwnSimilarity
 from genaug_data.sample import Sample
 from genaug_data.seeding import torch_generator
 

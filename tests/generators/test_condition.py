@@ -39,7 +39,15 @@ def test_annotations_that_cannot_be_used_are_refused():
     with pytest.raises(GeneratorError, match="needs class ids or masks as annotations, found str"):
         list(classes_in("a caption", 255))
     with pytest.raises(GeneratorError, match=r"found a tensor \(4,\)"):
-        list(classes_in(torch.zeros(4), 255))
+        list(classes_in(torch.zeros(4).long(), 255))
+
+
+def test_a_soft_label_is_encoded_as_its_most_probable_class():
+    soft = torch.tensor([0.1, 0.2, 0.7])
+    assert Condition("class", (0, 2)).encode([soft, 0, None], (1, 1)).tolist() == [1, 0, 2]
+    assert list(classes_in(soft, 255)) == [2]
+    with pytest.raises(GeneratorError, match="class 2 was not in the training set"):
+        Condition("class", (0, 1)).encode([soft], (1, 1))
 
 
 def test_ignored_pixels_are_no_class():

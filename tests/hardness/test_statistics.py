@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from genaug_data.errors import DataError
-from genaug_data.hardness import RowStatistics, row_statistics
+from genaug_data.hardness import RowStatistics, check_feedback, row_statistics
 from genaug_data.seeding import torch_generator
 
 
@@ -202,3 +202,49 @@ def test_a_gpu_is_not_synchronised():
 def test_what_does_not_belong_together_is_refused(arguments, sentence):
     with pytest.raises(DataError, match=sentence):
         row_statistics(*arguments)
+
+
+def slow_soft(logits: list[float], soft: list[float]) -> list[float]:
+    """The same as :func:`slow_element` for a soft label, whose overlap with the prediction is the probability."""
+    label = max(range(len(soft)), key=lambda number: soft[number])
+    entropy, _, margin, aum, right, _, lead = slow_element(logits, label)
+    total = sum(math.exp(z - max(logits)) for z in logits)
+    probability = [math.exp(z - max(logits)) / total for z in logits]
+    overlap = sum(min(p, q) for p, q in zip(probability, soft, strict=True))
+    error = math.sqrt(sum((p - q) ** 2 for p, q in zip(probability, soft, strict=True)))
+    return [entropy, overlap, margin, aum, right, float(label), error, lead]
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.float16])
+def test_soft_labels_equal_the_slow_loop(dtype):
+    loss, logits, _ = batch(6, 5, seed=3)
+    soft = torch.rand(6, 5, generator=torch_generator(4)).softmax(1).to(dtype)
+    statistics = row_statistics(loss, logits, soft)
+    for row in range(6):
+        expected = [loss[row].item(), *slow_soft(logits[row].tolist(), soft[row].tolist())]
+        assert statistics[:, row].tolist() == pytest.approx(expected, abs=1e-5)
+
+
+def test_one_hot_vectors_say_what_class_ids_say():
+    loss, logits, target = batch(8, 4, seed=5)
+    one_hot = torch.nn.functional.one_hot(target, 4).float()
+    assert torch.allclose(row_statistics(loss, logits, one_hot), row_statistics(loss, logits, target), atol=1e-6)
+
+
+def test_a_soft_label_that_the_network_repeats_has_probability_one_and_one_that_says_nothing_does_not_count():
+    logits = torch.tensor([[0.0, 1.0, 2.0]] * 3)
+    soft = torch.stack([logits[0].softmax(0), torch.zeros(3), torch.tensor([math.nan, 0.5, 0.5])])
+    statistics = RowStatistics(*row_statistics(torch.ones(3), logits, soft))
+    assert statistics.probability[0].item() == pytest.approx(1)
+    assert statistics.error_norm[0].item() == pytest.approx(0, abs=1e-6)
+    assert torch.stack(statistics)[:, 1:].isnan().all()
+
+
+def test_vectors_are_labels_only_where_the_task_has_such():
+    loss, logits, _ = batch(2, 3)
+    soft = torch.full((2, 3), 1 / 3)
+    check_feedback(loss, logits, soft, soft_labels=True)
+    with pytest.raises(DataError, match=r"got \(2, 3\) and \(2, 3\); .*"):
+        check_feedback(loss, logits, soft)
+    with pytest.raises(DataError, match=r"logits must be \(B, classes, ...\) and target"):
+        check_feedback(loss, logits, soft[:, :2], soft_labels=True)

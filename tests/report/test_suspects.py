@@ -37,6 +37,15 @@ def test_captions_name_label_and_suggestion() -> None:
     assert _caption(Suspect(7, 1, -1, 0.9), ("cat", "dog")) == ("#7 is dog", "or not?")
 
 
+def test_long_names_do_not_widen_the_picture(tmp_path: Path) -> None:
+    names = ["a class with a very long name indeed", "cat"]
+    shown = [Suspect(index, 0, 1, 0.9) for index in range(8)]
+    with Image.open(draw_suspects(shown, SAMPLES, tmp_path / "x.png", classes=names)) as picture:
+        assert picture.width <= 8 * (24 * 6 + 8) + 8
+    assert _caption(Suspect(7, 0, 1, 0.9), names) == ("#7 is a class with a v..", "or cat?")
+    assert _caption(Suspect(7, 1, 0, 0.9), names)[1] == "or a class with a very.."
+
+
 def test_nothing_to_draw_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no suspect to draw"):
         draw_suspects([], SAMPLES, tmp_path / "x.png")

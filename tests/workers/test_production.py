@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
+
 from genaug_data.cache import CacheReader
+from genaug_data.cache.thumbnail import thumbnail
 from genaug_data.errors import CacheFull
 from genaug_data.gates import NoOp
 from genaug_data.generators import Refusal
@@ -54,6 +57,29 @@ def test_rejections_name_their_gate_and_are_remembered(kind: type, job: Callable
 
 
 @KINDS
+def test_parents_and_rejected_variants_can_be_shown_afterwards(kind: type, job: Callable[..., Job]) -> None:
+    class CopiesOfSome(Noisy):
+        def generate(self, parents: list[Sample], requests: list[Request]) -> list[Sample]:
+            made = super().generate(parents, requests)
+            return [
+                Sample(parent.image.clone(), parent.target) if request.parent == 2 else child
+                for parent, child, request in zip(parents, made, requests, strict=True)
+            ]
+
+    order = job(CopiesOfSome("copies"), gates=[NoOp()])
+    worker = kind(order, Budget())
+    worker.submit(requests_for(1, 2, 3))
+    drain(worker)
+    worker.close()
+    with CacheReader(order.folder) as reader:
+        assert reader.parent_pictures() == {parent: thumbnail(order.samples[parent].image) for parent in (1, 3)}
+        (rejected,) = reader.rejected_pictures()
+    assert rejected.made.parent == 2
+    assert rejected.made.verdicts[-1].gate == NoOp().name
+    assert rejected.child == rejected.parent == thumbnail(order.samples[2].image)
+
+
+@KINDS
 def test_what_the_generator_refuses_is_rejected_once_and_the_rest_is_cached(
     kind: type, job: Callable[..., Job]
 ) -> None:
@@ -82,6 +108,32 @@ def test_what_the_generator_refuses_is_rejected_once_and_the_rest_is_cached(
         (f"number {number}", {"license": "mit"}, ()) for number in (0, 2)
     ]
     assert all(one.seconds > 0 for one in told)
+
+
+@pytest.mark.parametrize("counts_found", [False, True])
+def test_a_parent_that_the_generator_refuses_costs_no_budget(job: Callable[..., Job], counts_found: bool) -> None:
+    class Picks(Noisy):
+        def generate(self, parents: list[Sample], requests: list[Request]) -> list[Sample]:
+            return [
+                Refusal(one.image, one.target, "it is odd", made=False) if order.parent % 2 else one
+                for one, order in zip(super().generate(parents, requests), requests, strict=True)
+            ]
+
+    for found in (False, True):
+        worker = InlineWorker(job(Picks("picks")), Budget(images=2), counts_found=counts_found)
+        assert worker.submit(requests_for(1, 3)) == 2
+        refused = drain(worker)
+        assert [(one.gate, one.reason) for one in refused if isinstance(one, Rejected)] == [
+            ("generator", "it is odd")
+        ] * 2
+        assert worker.stats().images == 0
+        # What is left of the budget makes as many as it says.
+        assert worker.submit(requests_for(0, 2, 4)) == 2
+        drain(worker)
+        assert worker.stats().images == (0 if found and not counts_found else 2)
+        worker.close()
+    with CacheReader(job().folder) as reader:
+        assert (reader.stats().records, reader.stats().rejected) == (2, 0)
 
 
 @KINDS

@@ -7,21 +7,29 @@ from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 
-from genaug_data.errors import ConfigError, GenaugWarning
+from genaug_data.errors import ConfigError, GenaugError, GenaugWarning, GeneratorError, brief
 from genaug_data.generators.base import BaseGenerator, ParentBatch
 from genaug_data.generators.pretrained.colours import from_colours, to_colours
 from genaug_data.generators.pretrained.loaded import Order
 from genaug_data.generators.pretrained.model import DiffusersModel
 from genaug_data.generators.pretrained.pipeline import Pipeline
 from genaug_data.generators.pretrained.prompts import FixedPrompt, PromptPolicy
-from genaug_data.sample import Request, Sample
+from genaug_data.generators.pretrained.protocol import warn_of_class_names
+from genaug_data.sample import Recipe, Request, Sample
 from genaug_data.seeding import derive
 
+if TYPE_CHECKING:
+    from genaug_data.tasks import Task
+
 _MOST_SHOWN = 200
+
+
+class _Enough(Exception):  # nothing went wrong
+    """Ends a rehearsal."""
 
 
 class PretrainedGenerator(BaseGenerator):
@@ -65,6 +73,8 @@ class PretrainedGenerator(BaseGenerator):
         self._model = model if isinstance(model, DiffusersModel) else DiffusersModel(str(model))
         self._pipeline = self._open()
         self._warned = False
+        self._warned_of_unlearned = False
+        self._warned_of_names = False
 
     @property
     def identity(self) -> str:
@@ -121,8 +131,7 @@ class PretrainedGenerator(BaseGenerator):
         Raises:
             GeneratorError: the model cannot be loaded or run as it was asked to, or the first example has no prompt.
         """
-        if len(samples) > 0:
-            self.told(samples[0], 0)
+        told = [self.told(samples[0], 0)] if len(samples) > 0 else []
         for number, adapter in enumerate(self._model.adapters):
             place = Path(folder) / self._pipeline.digest_before(number)
             load = partial(self._pipeline.load, torch.float32, number)
@@ -130,6 +139,39 @@ class PretrainedGenerator(BaseGenerator):
         if self._model.adapters:
             self._pipeline.unload()
         self._pipeline.multiple(self.device)
+        for prompt in told:
+            self._warn_of_unlearned(prompt)
+        if not self._warned_of_names:
+            self._warned_of_names = True
+            warn_of_class_names(self.prompts, len(samples))
+
+    def rehearse(self, parent: Sample, recipe: Recipe, task: Task | None) -> None:
+        """Make the first step of a variant: a scheduler may fit to neither the pipeline nor the number of steps.
+
+        Raises:
+            GeneratorError: it cannot be made.
+        """
+
+        def end() -> None:
+            raise _Enough
+
+        before = self.__dict__.get("between_steps")
+        self.between_steps = end
+        try:
+            self.generate([parent], [Request(0, 0, recipe, seed=0)])
+        except (_Enough, GenaugError, torch.OutOfMemoryError) as found:
+            if not isinstance(found, _Enough):
+                raise
+        except Exception as error:
+            raise GeneratorError(
+                f"no variant can be made in {recipe.steps} steps with the {self._pipeline.scheduler(self.device)} "
+                f"({brief(error)}); pass another scheduler, or steps that it takes"
+            ) from error
+        finally:
+            if before is None:
+                del self.between_steps
+            else:
+                self.between_steps = before
 
     def padded_size(self, height: int, width: int) -> tuple[int, int]:
         """Return the next size that autoencoder and denoiser can halve as often as they do."""
@@ -202,6 +244,17 @@ class PretrainedGenerator(BaseGenerator):
 
     def _open(self) -> Pipeline:
         return Pipeline(self._model, self.kind, self.controlnet())
+
+    def _warn_of_unlearned(self, prompt: str) -> None:
+        found = [] if self._warned_of_unlearned else self._pipeline.unlearned(prompt, self.device)
+        if found:
+            self._warned_of_unlearned = True
+            warnings.warn(
+                f"the model has not learned the token {found[0]} of the prompt {prompt!r}, which tells it nothing; "
+                "pass DiffusersModel(..., adapters=[TextualInversion(classes)]), or prompts that name the classes",
+                GenaugWarning,
+                stacklevel=3,
+            )
 
     def _warn_of_long(self, prompts: Sequence[str]) -> None:
         for prompt in prompts:

@@ -72,28 +72,16 @@ class Inpainting(PretrainedGenerator):
         """Return where the parent's pixels stay."""
         return ~self._region(parent)
 
-    def make(self, batch: ParentBatch) -> list[torch.Tensor | str]:
-        """Make the variants of a batch; a parent without a pixel to make anew is refused before anything is made.
+    def refuses(self, parent: Sample) -> str | None:
+        """Refuse a parent without a pixel to make anew.
 
         Raises:
-            GeneratorError: as :meth:`PretrainedGenerator.make`, and where an annotation has neither a mask nor boxes.
+            GeneratorError: its annotation has neither a mask nor boxes.
         """
-        places = [place for place, parent in enumerate(batch.parents) if self._region(parent).any()]
+        if self._region(parent).any():
+            return None
         what = "outside of the classes" if self._outside else "of the classes"
-        answers: list[torch.Tensor | str] = [
-            f"the image has no pixel {what} {self._classes}, so there is nothing to make anew"
-        ] * len(batch.parents)
-        if places:
-            some = ParentBatch(
-                batch.images[places],
-                [batch.targets[place] for place in places],
-                batch.recipe,
-                [batch.seeds[place] for place in places],
-                [batch.parents[place] for place in places],
-            )
-            for place, answer in zip(places, super().make(some), strict=True):
-                answers[place] = answer
-        return answers
+        return f"the image has no pixel {what} {self._classes}, so there is nothing to make anew"
 
     def inputs(self, batch: ParentBatch, colours: torch.Tensor) -> Mapping[str, Any]:
         """Return the parents, the region of each, and the strength of the edit.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import torch
 
@@ -9,16 +11,20 @@ from genaug_data.errors import ConfigError, GeneratorError
 from genaug_data.generators.pretrained.image_to_image import ImageToImage
 from genaug_data.generators.pretrained.model import DiffusersModel
 from genaug_data.generators.pretrained.prompts import ClassPrompt
-from genaug_data.sample import Request, Sample, Target
+from genaug_data.sample import Recipe, Request, Sample, Target
 from genaug_data.seeding import derive, uniforms
+
+if TYPE_CHECKING:
+    from genaug_data.tasks import Task
 
 
 class InterClass(ImageToImage):
     """Edits a parent of one class under the prompt of another, drawn for each variant (Diff-Mix, arXiv:2403.19600).
 
     Its label is soft: ``1 - strength ** gamma`` of the parent's class, the rest of the other one. Where annotations are
+    soft labels ``(classes,)``, as with ``task=ClassificationTask(soft_labels=True)``, they are mixed so. Where they are
     class ids, each variant gets one of the two with these probabilities: the expected cross-entropy is that of the soft
-    label, as it is linear in the label. Where they are vectors of probabilities ``(classes,)``, they are mixed.
+    label, as it is linear in the label.
 
     Args:
         model: folder or id of the model, or a :class:`~genaug_data.generators.pretrained.DiffusersModel`.
@@ -65,6 +71,20 @@ class InterClass(ImageToImage):
         """Return how fast the parent's class fades."""
         return (f"gamma={self._gamma}",)
 
+    def rehearse(self, parent: Sample, recipe: Recipe, task: Task | None) -> None:
+        """Make the first step of a variant, unless there are more names than classes.
+
+        Raises:
+            GeneratorError: there are, or it cannot be made.
+        """
+        known = getattr(task, "num_classes", None)
+        if known is not None and len(self.prompts.classes) > known:
+            raise GeneratorError(
+                f"variants between classes need a class for each name, got {len(self.prompts.classes)} names in "
+                f"ClassPrompt for {known} classes; name these alone"
+            )
+        super().rehearse(parent, recipe, task)
+
     def told(self, parent: Sample, seed: int) -> str:
         """Return the prompt of the other class."""
         return self.prompts.of_class(self._other(parent, seed), seed)
@@ -83,14 +103,14 @@ class InterClass(ImageToImage):
         target, classes = parent.target, len(self.prompts.classes)
         if isinstance(target, torch.Tensor) and target.ndim != 1:
             raise GeneratorError(
-                f"variants between classes need a class id or a vector of probabilities, got the shape "
+                f"variants between classes need a class id or a soft label, got the shape "
                 f"{tuple(target.shape)}; pass ImageToImage or Inpainting for masks"
             )
         if isinstance(target, torch.Tensor) and target.shape != (classes,):
             raise GeneratorError(
-                f"a vector of probabilities must have one for each of the {classes} classes that have names, got the "
+                f"a soft label must have a probability for each of the {classes} classes that have names, got the "
                 f"shape {tuple(target.shape)}; name them all in ClassPrompt(classes)"
             )
-        own = self.prompts.number(int(target.argmax()) if isinstance(target, torch.Tensor) else target)
+        own = self.prompts.number(target)
         place = derive(seed, "other class") % (classes - 1)
         return place + (place >= own)

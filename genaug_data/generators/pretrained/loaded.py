@@ -85,6 +85,11 @@ class Loaded:
         """What both sides of an image must be multiples of: they are halved by autoencoder and denoiser."""
         return multiple_of(self._pipeline)
 
+    @property
+    def scheduler(self) -> str:
+        """Name of the scheduler's class."""
+        return type(self._pipeline.scheduler).__name__
+
     def __call__(self, order: Order, between_steps: Callable[[], None]) -> Made:
         """Make what is ordered; ``between_steps`` is called after each step of denoising."""
 

@@ -98,9 +98,17 @@ class Pipeline:
         """Return what both sides of an image must be multiples of: they are halved by autoencoder and denoiser."""
         return self._on(device).multiple
 
+    def scheduler(self, device: torch.device) -> str:
+        """Return the name of the scheduler's class."""
+        return self._on(device).scheduler
+
     def cut(self, prompt: str, device: torch.device) -> int:
         """Return how many tokens of a prompt are left out, as it is longer than the text encoder takes."""
         return self._on(device).words.cut(prompt)
+
+    def unlearned(self, prompt: str, device: torch.device) -> list[str]:
+        """Return the tokens of classes in a prompt, ``<class-0>`` and the like, that the model has not learned."""
+        return self._on(device).words.unlearned(prompt)
 
     def call(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from copy import copy
@@ -15,6 +16,8 @@ from genaug_data.generators.pretrained.quiet import quiet
 from genaug_data.generators.pretrained.recent import Recent, Tensors
 
 _MOST_BYTES = 512 << 20
+_OF_A_CLASS = re.compile(r"<class-\d+>")
+"""What ``ClassPrompt.anonymous`` names a class by."""
 
 
 class Words:
@@ -66,6 +69,14 @@ class Words:
             prompt = self._pipeline.maybe_convert_prompt(prompt, tokenizer)
         found = len(tokenizer(prompt, truncation=False, verbose=False)["input_ids"])
         return max(0, found - int(tokenizer.model_max_length))
+
+    def unlearned(self, prompt: str) -> list[str]:
+        """Return the tokens of classes in a prompt that the first tokenizer does not know."""
+        tokenizer = getattr(self._pipeline, "tokenizer", None)
+        if tokenizer is None:
+            return []
+        unknown = (None, tokenizer.unk_token_id)
+        return [token for token in _OF_A_CLASS.findall(prompt) if tokenizer.convert_tokens_to_ids(token) in unknown]
 
     def in_float32(self) -> Words:
         """Return a copy that knows nothing yet, and whose text encoders work with float32 weights."""

@@ -1,6 +1,7 @@
 """Models of random weights, written to disk: to try what is meant for pretrained ones, without any download."""
 
 from genaug_data.testing.tiny_models.autoencoders import save_autoencoder_tiny
+from genaug_data.testing.tiny_models.clip import save_clip
 from genaug_data.testing.tiny_models.controlnet import save_controlnet
 from genaug_data.testing.tiny_models.flux import save_flux
 from genaug_data.testing.tiny_models.latent_consistency import save_latent_consistency
@@ -10,6 +11,7 @@ from genaug_data.testing.tiny_models.stable_diffusion_xl import save_stable_diff
 
 __all__ = [
     "save_autoencoder_tiny",
+    "save_clip",
     "save_controlnet",
     "save_flux",
     "save_latent_consistency",

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from genaug_data.errors import ConfigError, GeneratorError
-from genaug_data.generators.base import ParentBatch, Refusal
+from genaug_data.generators.base import Refusal
 from genaug_data.generators.pretrained import Inpainting
 from genaug_data.sample import Recipe, Request, Sample
 from genaug_data.seeding import torch_generator
@@ -70,12 +70,13 @@ def test_a_parent_with_nothing_to_make_anew_is_refused_and_takes_no_time(
     orders = [Request(place, 0, RECIPE, seed=place) for place in range(2)]
     refused, made = generator.generate(parents, orders)
     assert isinstance(refused, Refusal)
+    assert not refused.made
     assert "of the classes [1, 300], so there is nothing to make anew" in refused.reason
     assert (made.image != image).any()
     [alone] = generator.generate(parents[1:], orders[1:])
     assert (made.image.int() - alone.image.int()).abs().max() <= 1
     monkeypatch.setattr(generator, "_pipeline", None)
-    assert len(generator.make(ParentBatch(torch.zeros(1, 3, 16, 16), masks[:1], RECIPE, [0], parents[:1]))) == 1
+    assert generator.generate(parents[:1], orders[:1])[0].reason == refused.reason
 
 
 @pytest.mark.parametrize(

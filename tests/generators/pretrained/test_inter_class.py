@@ -68,7 +68,7 @@ def test_what_cannot_be_mixed_is_said(model: Path) -> None:
         InterClass(str(model), prompts=PROMPTS, gamma=0)
     with pytest.raises(ConfigError, match="must be a ClassPrompt, got a DomainPrompt"):
         InterClass(str(model), prompts=DomainPrompt(PROMPTS, ["in snow"]))
-    with pytest.raises(GeneratorError, match="one for each of the 3 classes"):
+    with pytest.raises(GeneratorError, match="a probability for each of the 3 classes"):
         InterClass(str(model), prompts=PROMPTS).told(parent(torch.ones(2) / 2), 0)
     with pytest.raises(GeneratorError, match="no id of the 3 classes"):
         InterClass(str(model), prompts=PROMPTS).told(parent(3), 0)

@@ -13,6 +13,7 @@ from genaug_data.errors import GeneratorError, WorkerError
 from genaug_data.generators.pretrained import DiffusersModel, FixedPrompt, ImageToImage
 from genaug_data.generators.pretrained.files import ModelFiles
 from genaug_data.generators.pretrained.loading import load_pipeline, replace_scheduler
+from genaug_data.recipes import RecipePolicy
 from genaug_data.sample import Recipe
 from genaug_data.testing.tiny_models import save_autoencoder_tiny, save_stable_diffusion
 from tests.generators.pretrained.families import furthest, opened, requests, samples
@@ -170,6 +171,12 @@ def test_another_unet_takes_the_place_of_the_models_own(model: Path, tmp_path: P
     ("settings", "sentence"),
     [
         ({"scheduler": "Nope"}, "diffusers has no scheduler 'Nope'"),
+        # It is made of the model's settings, and fits to no step of this pipeline.
+        ({"scheduler": "IPNDMScheduler"}, "no variant can be made in 4 steps with the IPNDMScheduler .*no attribute"),
+        (
+            {"scheduler": "SCMScheduler"},
+            "in 4 steps with the SCMScheduler .*; pass another scheduler, or steps that it",
+        ),
         ({"attention": "xformers"}, "xformers cannot be used here"),
         ({"offload": True}, "offload moves parts between a GPU and the CPU"),
     ],
@@ -179,8 +186,42 @@ def test_settings_that_cannot_work_end_a_run_at_its_start(
 ) -> None:
     base = [(sample.image, sample.target) for sample in samples(4)]
     train = GenerativeAugmentDataset(
-        base, cache=tmp_path / "cache", generator=edits(model, **settings), gates=[], worker="inline", progress=False
+        base,
+        cache=tmp_path / "cache",
+        generator=edits(model, **settings),
+        recipes=RecipePolicy(strength=(0.5, 0.5), steps=4),
+        gates=[],
+        worker="inline",
+        progress=False,
     )
     with train, pytest.raises(WorkerError, match=sentence):
         train.warmup(1)
     assert train.stats()["images made"] == 0
+
+
+def test_more_steps_than_a_scheduler_takes_end_a_run_at_its_start(model: Path) -> None:
+    [parent] = samples(1)
+    generator = edits(model, scheduler="LCMScheduler")
+    generator.rehearse(parent, Recipe(strength=0.5, steps=50), None)
+    with pytest.raises(GeneratorError, match=r"in 60 steps with the LCMScheduler .*; pass another scheduler, or steps"):
+        generator.rehearse(parent, Recipe(strength=0.5, steps=60), None)
+
+
+def test_a_rehearsal_makes_one_step_and_leaves_no_trace(model: Path) -> None:
+    steps: list[int] = []
+    generator, [parent] = edits(model), samples(1)
+    before = generator.generate([parent], requests(1))
+    call = generator._pipeline.call
+
+    def counting(device: torch.device, order: Any, *, between_steps: Any, **settings: Any) -> Any:
+        def step() -> None:
+            steps.append(1)
+            between_steps()
+
+        return call(device, order, between_steps=step, **settings)
+
+    generator._pipeline.call = counting  # type: ignore[method-assign]
+    generator.rehearse(parent, Recipe(strength=1.0, steps=6), None)
+    assert steps == [1]
+    assert generator.generate([parent], requests(1))[0].image.equal(before[0].image)
+    assert len(steps) > 1

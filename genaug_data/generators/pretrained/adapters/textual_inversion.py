@@ -16,7 +16,7 @@ from genaug_data.generators.pretrained.adapters.plan import FitPlan
 from genaug_data.generators.pretrained.adapters.safetensors_file import read_weights
 from genaug_data.generators.pretrained.adapters.tokens import ENCODERS, add_tokens, encoders_of, learn_tokens
 from genaug_data.generators.pretrained.words import embedded
-from genaug_data.sample import Sample
+from genaug_data.sample import Sample, class_id
 
 if TYPE_CHECKING:
     from genaug_data.generators.pretrained.prompts.base import PromptPolicy
@@ -33,7 +33,7 @@ class TextualInversion(LearnedAdapter):
     Diffusion 1.x, 2.x and XL.
 
     Args:
-        classes: of the training set; annotations are ids below it.
+        classes: of the training set; annotations are ids below it, or soft labels of as many.
         vectors: of each token, each of which takes a place of the prompt.
         initial: words that the vectors begin as, token by token.
         steps: optimiser steps, for all classes together.
@@ -141,9 +141,10 @@ class TextualInversion(LearnedAdapter):
         found: dict[int, list[int]] = {}
         for index in range(len(samples)):
             sample = samples[index]
-            label = sample.target
-            if not isinstance(label, int) or not 0 <= label < self.classes:
-                shown = label if isinstance(label, int | str) else type(label).__name__
+            label = class_id(sample.target)
+            if label is None or not 0 <= label < self.classes:
+                target = sample.target if label is None else label
+                shown = target if isinstance(target, int | str) else type(target).__name__
                 raise GeneratorError(
                     f"the annotation {shown!r} of example {index} is no id of {self.classes} classes; pass "
                     "TextualInversion(classes) with the number of the training set's"

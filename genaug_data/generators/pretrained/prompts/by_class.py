@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from genaug_data.errors import ConfigError, GeneratorError
 from genaug_data.generators.pretrained.prompts.base import drawn
-from genaug_data.sample import Sample, Target
+from genaug_data.sample import Sample, Target, class_id
 
 _TEMPLATE = "a photo of a {}"
 _LONGEST = 200
@@ -78,14 +78,16 @@ class ClassPrompt:
         return drawn(self.templates, seed, "template").replace("{}", str(self.classes[number]))
 
     def number(self, label: Target) -> int:
-        """Return the class of an annotation.
+        """Return the class of an annotation; of a soft label, the most probable.
 
         Raises:
             GeneratorError: it is no id of these classes.
         """
-        if not isinstance(label, int) or not 0 <= label < len(self.classes):
+        number = class_id(label)
+        if number is None or not 0 <= number < len(self.classes):
+            shown = label if number is None else number
             raise GeneratorError(
-                f"the annotation {label!r} is no id of the {len(self.classes)} classes that have names; name them all "
+                f"the annotation {shown!r} is no id of the {len(self.classes)} classes that have names; name them all "
                 "in ClassPrompt(classes), or pass FixedPrompt"
             )
-        return label
+        return number

@@ -32,19 +32,19 @@ class DomainPrompt:
             raise ConfigError(f'domains must be a list, got "{domains}"; pass ["{domains}"]')
         if not domains:
             raise ConfigError("domains must name at least one, got none; pass ['in the rain'] or the like")
-        self._policy = policy
+        self.policy = policy
         self._domains = tuple(domains)
 
     @property
     def negative(self) -> str:
         """That of the policy."""
-        return self._policy.negative
+        return self.policy.negative
 
     @property
     def identity(self) -> str:
         """Name and settings."""
-        return f"DomainPrompt({self._domains!r}, {self._policy.identity})"
+        return f"DomainPrompt({self._domains!r}, {self.policy.identity})"
 
     def prompt(self, parent: Sample, seed: int) -> str:
         """Return the policy's prompt with a domain."""
-        return f"{self._policy.prompt(parent, seed)}, {drawn(self._domains, seed, 'domain')}"
+        return f"{self.policy.prompt(parent, seed)}, {drawn(self._domains, seed, 'domain')}"

@@ -35,7 +35,7 @@ class ParaphrasePrompt:
     def __init__(self, policy: PromptPolicy, paraphrase: Callable[[str], Sequence[str]], *, name: str) -> None:
         if not name:
             raise ConfigError("a paraphrase needs a name, got none; pass that of the model and its instruction")
-        self._policy = policy
+        self.policy = policy
         self._paraphrase = paraphrase
         self._name = name
         self._memory: Memory[str, tuple[str, ...]] = Memory()
@@ -43,12 +43,12 @@ class ParaphrasePrompt:
     @property
     def negative(self) -> str:
         """That of the policy."""
-        return self._policy.negative
+        return self.policy.negative
 
     @property
     def identity(self) -> str:
         """Name and settings."""
-        return f"ParaphrasePrompt({self._name!r}, {self._policy.identity})"
+        return f"ParaphrasePrompt({self._name!r}, {self.policy.identity})"
 
     def prompt(self, parent: Sample, seed: int) -> str:
         """Return one of the texts that the function gave for the policy's prompt.
@@ -56,7 +56,7 @@ class ParaphrasePrompt:
         Raises:
             GeneratorError: it gave none.
         """
-        text = self._policy.prompt(parent, seed)
+        text = self.policy.prompt(parent, seed)
         return drawn(self._memory.recall(text, lambda: self._ask(text)), seed, "paraphrase")
 
     def _ask(self, text: str) -> tuple[str, ...]:

@@ -11,11 +11,14 @@ import torch
 from safetensors.torch import load_file
 
 from genaug_data.dataset import GenerativeAugmentDataset
-from genaug_data.errors import GeneratorError
-from genaug_data.generators.pretrained import DiffusersModel, ImageToImage
-from genaug_data.generators.pretrained.adapters import Lora, TextualInversion
+from genaug_data.errors import GenaugWarning, GeneratorError
+from genaug_data.generators.pretrained import DiffusersModel, DomainPrompt, FixedPrompt, ImageToImage
+from genaug_data.generators.pretrained.adapters import Lora, TextualInversion, TextualInversionFile
 from genaug_data.testing.tiny_models import save_stable_diffusion
 from tests.generators.pretrained.adapters.training_set import PROMPTS, differing, pictures, requests
+
+# Toys have few examples.
+pytestmark = pytest.mark.filterwarnings("ignore:the prompts name classes")
 
 
 def generator(model: Path, seed: int = 0) -> ImageToImage:
@@ -70,7 +73,7 @@ def test_a_fit_belongs_to_the_model_in_its_folder(tmp_path: Path) -> None:
     for seed in (0, 1):
         save_stable_diffusion(tmp_path / "model", seed=seed)
         settings = DiffusersModel(str(tmp_path / "model"), adapters=[Lora(2, steps=1)])
-        one = ImageToImage(settings, prompts=PROMPTS, device="cpu")
+        one = ImageToImage(settings, prompts=FixedPrompt("a cat"), device="cpu")
         one.fit(pictures(2), tmp_path / "fits", progress=False)
         names.add(one.fingerprint)
         assert len(list((tmp_path / "fits").glob("*/*/*.safetensors"))) == len(names) == seed + 1
@@ -86,7 +89,9 @@ def test_a_fit_belongs_to_the_part_that_takes_the_place_of_the_models_own(
     for changes in ({}, settings):
         lora = Lora(2, steps=1, learning_rate=0.05)
         adapted = DiffusersModel(str(model), adapters=[lora], **changes)
-        ImageToImage(adapted, prompts=PROMPTS, device="cpu").fit(pictures(2), tmp_path / "fits", progress=False)
+        ImageToImage(adapted, prompts=FixedPrompt("a cat"), device="cpu").fit(
+            pictures(2), tmp_path / "fits", progress=False
+        )
         weights.add(lora.digest)
     assert len(weights) == 2
 
@@ -104,6 +109,22 @@ def test_a_run_fits_them_in_its_worker(model: Path, tmp_path: Path) -> None:
         counts = train.warmup()
     assert counts["accepted"] == 4
     assert len(list((tmp_path / "cache" / "generator").glob("*/*/*.safetensors"))) == 2
+
+
+def test_a_token_that_nobody_has_learned_is_warned_of_once(model: Path, tmp_path: Path) -> None:
+    bare = ImageToImage(str(model), prompts=DomainPrompt(PROMPTS, ["in snow"]), device="cpu")
+    with pytest.warns(GenaugWarning, match="has not learned the token <class-0> of the prompt .*; pass DiffusersModel"):
+        bare.fit(pictures(2), tmp_path / "bare", progress=False)
+    bare.fit(pictures(2), tmp_path / "bare", progress=False)
+
+    # Warnings are errors in tests: what was learned, or read from a file, is warned of by nobody.
+    learned = TextualInversion(2, vectors=2, steps=1, batch_size=2)
+    adapted = ImageToImage(DiffusersModel(str(model), adapters=[learned]), prompts=PROMPTS, device="cpu")
+    adapted.fit(pictures(2), tmp_path / "fits", progress=False)
+    [folder] = {file.parent for file in (tmp_path / "fits").rglob("learned_embeds.safetensors")}
+    files = [TextualInversionFile(folder, token) for token in learned.tokens]
+    read = ImageToImage(DiffusersModel(str(model), adapters=files), prompts=PROMPTS, device="cpu")
+    read.fit(pictures(2), tmp_path / "read", progress=False)
 
 
 def test_a_run_fits_on_several_devices_from_its_process(

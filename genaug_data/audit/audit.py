@@ -1,0 +1,194 @@
+"""The audit: every synthetic image against all protected and all training images."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from genaug_data.copies import Calibration, CopyDetector, Match
+from genaug_data.errors import ConfigError, DataError
+from genaug_data.features import Features
+from genaug_data.sample import Sample
+
+_READ = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A synthetic image and the real one that it is most like.
+
+    Args:
+        index: of the synthetic image.
+        match: with the real one: of the protected sets, or of the training set.
+    """
+
+    index: int
+    match: Match
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """What an audit found; the clearest first in each list.
+
+    Args:
+        images: synthetic images that were compared.
+        unreadable: index and reason of those that could not be read.
+        copies: those that count as copies of protected images.
+        nearest: all others, the nearest 20 of them.
+        memorised: those that count as copies of a training image other than their parent; empty without ``train``.
+        authentic: share of synthetic images that are further from their nearest training image than that is from its
+            own nearest neighbour (arXiv:2102.08921, by whole images); None without ``train``.
+        alpha: the share of images expected to be taken for copies by mistake.
+        calibrations: threshold of each measure against the protected sets.
+        train_calibrations: likewise against the training set; empty without ``train``.
+    """
+
+    images: int
+    unreadable: tuple[tuple[int, str], ...]
+    copies: tuple[Finding, ...]
+    nearest: tuple[Finding, ...]
+    memorised: tuple[Finding, ...]
+    authentic: float | None
+    alpha: float
+    calibrations: dict[str, Calibration]
+    train_calibrations: dict[str, Calibration]
+
+    @property
+    def expected_by_mistake(self) -> float:
+        """How many of the images would be taken for copies of protected ones if none were."""
+        return self.alpha * self.images
+
+
+def audit(
+    synthetic: Sequence[Sample],
+    protected: Sequence[Sequence[Sample]],
+    *,
+    train: Sequence[Sample] | None = None,
+    parents: Sequence[int] | None = None,
+    features: Features | None = None,
+    alpha: float = 1e-3,
+    progress: bool = True,
+) -> Audit:
+    """Compare synthetic images, made by anyone, with protected and training images.
+
+    What counts as a copy of a protected image follows from how near real training images come to the protected ones;
+    without ``train``, from how near protected images come to each other. What counts as a memorised training image
+    follows from how near training images come to each other, and the synthetic image must besides be nearer than the
+    training image's own nearest neighbour, since common motifs have near neighbours that copied nothing.
+
+    Args:
+        synthetic: the images to audit; see :func:`~genaug_data.audit.open_images`.
+        protected: validation or test sets.
+        train: the training set of the generator.
+        parents: for each synthetic image the index of the training image that it was made from, which it may be like.
+        features: a network to compare by as well.
+        alpha: expected share of images taken for copies by mistake, in (0, 0.05].
+        progress: whether to show bars.
+
+    Raises:
+        ConfigError: ``alpha`` is out of range, no protected set was given, or ``parents`` came without ``train`` or in
+            another number.
+        DataError: a protected or training image cannot be read, or a set is empty.
+
+    Example:
+        >>> images = torch.rand(60, 3, 8, 8, generator=torch.Generator().manual_seed(0)).mul(255)
+        >>> images = torch.nn.functional.interpolate(images, (32, 32), mode="bicubic").clamp(0, 255).byte()
+        >>> test, train, new = [[Sample(image, 0) for image in part] for part in images.split(20)]
+        >>> found = audit([*new, test[3]], [test], train=train, progress=False)
+        >>> [(finding.index, finding.match.item) for finding in found.copies]
+        [(20, 3)]
+    """
+    if not 0 < alpha <= 0.05:
+        raise ConfigError(f"alpha must lie in (0, 0.05], got {alpha}; it is the expected share of mistakes")
+    if not protected or any(len(samples) == 0 for samples in protected):
+        raise ConfigError(f"each of the {len(protected)} protected sets must hold images; pass at least one such set")
+    if parents is not None and (train is None or len(parents) != len(synthetic)):
+        raise ConfigError(
+            f"parents tells of {len(parents)} images and there are {len(synthetic)}; pass one index of train for each"
+        )
+    guard = CopyDetector(protected, features=features, progress=progress)
+    if train is None:
+        guard.calibrate_within(protected, alpha=alpha, progress=progress)
+    else:
+        guard.calibrate(train, alpha=alpha, progress=progress)
+    memory = None
+    if train is not None:
+        memory = CopyDetector([train], features=features, title="indexing training set", progress=progress)
+        memory.calibrate_within([train], alpha=alpha, progress=progress)
+    unreadable: list[tuple[int, str]] = []
+    leaks: list[Finding] = []
+    memorised: list[Finding] = []
+    authentic: list[bool] = []
+    for places, images in _read(synthetic, unreadable, progress):
+        leaks += map(Finding, places, guard.nearest(images))
+        if memory is not None and train is not None:
+            own = None if parents is None else memory.rows(0, [parents[place] for place in places])
+            found, is_authentic = _memorised(memory, train, images, own)
+            memorised += [Finding(place, match) for place, match in zip(places, found, strict=True) if match]
+            authentic += is_authentic
+    leaks.sort(key=lambda finding: finding.match.score)
+    return Audit(
+        images=len(leaks),
+        unreadable=tuple(unreadable),
+        copies=tuple(finding for finding in leaks if finding.match.is_copy),
+        nearest=tuple(finding for finding in leaks if not finding.match.is_copy)[:20],
+        memorised=tuple(sorted(memorised, key=lambda finding: finding.match.score)),
+        authentic=float(np.mean(authentic)) if authentic else None,
+        alpha=alpha,
+        calibrations=guard.calibrations,
+        train_calibrations={} if memory is None else memory.calibrations,
+    )
+
+
+def _read(
+    synthetic: Sequence[Sample], unreadable: list[tuple[int, str]], progress: bool
+) -> Iterator[tuple[list[int], list[torch.Tensor]]]:
+    """Yield readable images in groups; note the others."""
+    from tqdm.auto import tqdm
+
+    with tqdm(total=len(synthetic), desc="auditing", unit="image", delay=2, disable=not progress) as bar:
+        for start in range(0, len(synthetic), _READ):
+            places: list[int] = []
+            images: list[torch.Tensor] = []
+            for place in range(start, min(start + _READ, len(synthetic))):
+                found = _image(synthetic, place)
+                if isinstance(found, str):
+                    unreadable.append((place, found))
+                else:
+                    images.append(found)
+                    places.append(place)
+            if places:
+                yield places, images
+            bar.update(min(_READ, len(synthetic) - start))
+
+
+def _image(synthetic: Sequence[Sample], place: int) -> torch.Tensor | str:
+    """Return an image, or why it cannot be read."""
+    try:
+        return synthetic[place].image
+    except DataError as error:
+        return str(error)
+
+
+def _memorised(
+    memory: CopyDetector, train: Sequence[Sample], images: Sequence[torch.Tensor], own: np.ndarray | None
+) -> tuple[list[Match | None], list[bool]]:
+    """Return for each image the training image that it repeats, if it does, and whether it is authentic."""
+    found = memory.distances(images, own)
+    nearest = memory.matches(found)
+    # How far the neighbours are from their own: of the whole for authenticity, of the clearest measure for copies.
+    distances, rows = found["whole"]
+    neighbours = memory.distances([train[memory.origin(int(row))[1]].image for row in rows], rows)["whole"][0]
+    authentic = [bool(near > its) for near, its in zip(distances, neighbours, strict=True)]
+    repeated: list[Match | None] = []
+    for match in nearest:
+        if match.is_copy:
+            row = memory.rows(0, [match.item])
+            its = memory.distances([train[match.item].image], row)[match.measure][0]
+            repeated.append(match if match.distance < its[0] else None)
+        else:
+            repeated.append(None)
+    return repeated, authentic

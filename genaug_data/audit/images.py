@@ -1,0 +1,143 @@
+"""Images of a folder, or of a cache, as samples."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import overload
+
+import numpy as np
+import torch
+from PIL import Image
+
+from genaug_data.cache import CacheReader
+from genaug_data.cache.manifest import is_cache
+from genaug_data.errors import DataError, brief
+from genaug_data.sample import Sample
+
+_ENDINGS = {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"}
+
+
+class FolderImages(Sequence[Sample]):
+    """All image files below a folder, sorted by path; one is read at each access, none is kept.
+
+    Args:
+        folder: with images in it, or in folders in it, whatever their names.
+
+    Attributes:
+        names: path of each image within the folder.
+
+    Raises:
+        DataError: there is no such folder, or no image in it.
+
+    Example:
+        >>> import tempfile
+        >>> folder = tempfile.mkdtemp()
+        >>> Image.new("RGB", (6, 4), "red").save(folder + "/red.png")
+        >>> images = FolderImages(folder)
+        >>> images.names, images[0].image.shape
+        (['red.png'], torch.Size([3, 4, 6]))
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = Path(folder)
+        if not self.folder.is_dir():
+            raise DataError(f"there is no folder {folder}; pass the folder that holds the images")
+        found = (path for path in self.folder.rglob("*") if path.suffix.lower() in _ENDINGS and path.is_file())
+        self.names = sorted(path.relative_to(self.folder).as_posix() for path in found)
+        if not self.names:
+            raise DataError(f"there is no image in {folder} (0 files that end in {', '.join(sorted(_ENDINGS))})")
+
+    def leave_out(self, folder: Path) -> None:
+        """Forget the images below ``folder``, such as pictures that an earlier audit has drawn.
+
+        Raises:
+            DataError: no image is left.
+        """
+        inside = folder.resolve()
+        self.names = [name for name in self.names if inside not in (self.folder / name).resolve().parents]
+        if not self.names:
+            raise DataError(f"there is no image in {self.folder} but those in {folder}; pass another folder as out")
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @overload
+    def __getitem__(self, index: int) -> Sample: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[Sample]: ...
+
+    def __getitem__(self, index: int | slice) -> Sample | list[Sample]:
+        """Return image ``index``: grey as one channel, all else as red, green, blue; the target is its name.
+
+        Raises:
+            DataError: the file cannot be read; the message names it.
+        """
+        if isinstance(index, slice):
+            return [self[place] for place in range(*index.indices(len(self)))]
+        name = self.names[index]
+        try:
+            with Image.open(self.folder / name) as found:
+                pixels = np.array(found.convert("L" if found.mode in ("1", "L") else "RGB"))
+        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+            raise DataError(f"{self.folder / name} cannot be read as an image: {brief(error)}") from error
+        image = torch.from_numpy(pixels)
+        return Sample(image.unsqueeze(0) if image.dim() == 2 else image.permute(2, 0, 1).contiguous(), name)
+
+
+class CachedImages(Sequence[Sample]):
+    """The variants of a cache, oldest first.
+
+    Args:
+        folder: that was given as ``cache=``.
+
+    Attributes:
+        names: key of each variant, hexadecimal.
+        parents: index of the real example that each was made from.
+
+    Raises:
+        DataError: there is no variant in it.
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        self._reader = CacheReader(folder)
+        entries = self._reader.entries()
+        if not entries:
+            raise DataError(f"there is no variant in the cache {folder} (0 found); train or warm up first")
+        self._keys = [entry.key for entry in entries]
+        self.names = [key.hex() for key in self._keys]
+        self.parents = [entry.parent for entry in entries]
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    @overload
+    def __getitem__(self, index: int) -> Sample: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[Sample]: ...
+
+    def __getitem__(self, index: int | slice) -> Sample | list[Sample]:
+        """Return variant ``index``.
+
+        Raises:
+            DataError: it is damaged or was evicted meanwhile.
+        """
+        if isinstance(index, slice):
+            return [self[place] for place in range(*index.indices(len(self)))]
+        [found] = self._reader.gather([self._keys[index]])
+        if found is None:
+            raise DataError(
+                f"the variant {self.names[index]} is damaged or was evicted; genaug cache verify tells more"
+            )
+        return found
+
+
+def open_images(folder: str | Path) -> FolderImages | CachedImages:
+    """Return the variants where the folder is a cache's, else the image files below it.
+
+    Raises:
+        DataError: there are none.
+    """
+    return CachedImages(folder) if is_cache(folder) else FolderImages(folder)

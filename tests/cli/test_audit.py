@@ -1,0 +1,67 @@
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from genaug_data.cli import main
+from tests.copies.scenes import scenes
+
+
+def write(folder, samples):
+    folder.mkdir()
+    for number, sample in enumerate(samples):
+        Image.fromarray(sample.image.permute(1, 2, 0).numpy()).save(folder / f"{number:03}.png")
+
+
+@pytest.fixture
+def folders(tmp_path):
+    test = scenes(20, 0)
+    write(tmp_path / "test", test)
+    write(tmp_path / "train", scenes(60, 1))
+    write(tmp_path / "clean", scenes(20, 2))
+    write(tmp_path / "planted", [*scenes(20, 2), test[4]])
+    return tmp_path
+
+
+def run(folders, name, *others):
+    test, train = str(folders / "test"), str(folders / "train")
+    arguments = [str(folders / name), "--protected", test, "--train", train, "--progress=False"]
+    return main(["audit", *arguments, *others])
+
+
+def test_a_planted_copy_is_shown_and_sets_the_exit_status(folders, capsys):
+    assert run(folders, "planted") == 3
+    told = capsys.readouterr().out
+    assert "21 synthetic images, 1 copies of protected ones (0.0 expected by mistake)" in told
+    assert "020.png  is like  004.png" in told
+    found = json.loads((folders / "planted" / "audit" / "audit.json").read_text())
+    assert [(one["image"], one["like"], one["distance"]) for one in found["copies"]] == [("020.png", "004.png", 0.0)]
+    picture = np.asarray(Image.open(folders / "planted" / "audit" / "copies.png"))
+    planted = np.asarray(Image.open(folders / "test" / "004.png"))
+    # Both images of the pair, three times as large.
+    shown = planted.repeat(3, 0).repeat(3, 1)
+    top, left = 22, 8
+    for start in (left, left + 98):
+        assert (picture[top : top + 96, start : start + 96] == shown).all()
+    # Its own pictures are not audited the next time.
+    assert run(folders, "planted") == 3
+    assert "21 synthetic images" in capsys.readouterr().out
+
+
+def test_a_clean_folder_passes_and_old_pictures_go(folders, capsys):
+    out = folders / "out"
+    assert run(folders, "planted", f"--out={out}") == 3
+    assert run(folders, "clean", f"--out={out}") == 0
+    told = capsys.readouterr().out
+    assert "the nearest, none of them a copy" in told
+    assert sorted(path.name for path in out.iterdir()) == ["audit.json", "nearest.png"]
+
+
+def test_errors_are_one_sentence(folders, capsys):
+    assert main(["audit", str(folders / "missing"), "--protected", str(folders / "test")]) == 1
+    assert "there is no folder" in capsys.readouterr().err
+    assert main(["audit", str(folders / "clean")]) == 1
+    assert "see genaug audit --help" in capsys.readouterr().err
+    assert run(folders, "clean", "--alpha=0.5") == 1
+    assert "alpha must lie in (0, 0.05]" in capsys.readouterr().err
