@@ -15,7 +15,8 @@ from genaug_data.cache.books import INDEX
 from genaug_data.cache.decoding import Decoder
 from genaug_data.cache.environment import Handle
 from genaug_data.cache.pictures import Pictures, RejectedPicture
-from genaug_data.cache.writer import CacheStats, judges_of, read_rejection, stats_of
+from genaug_data.cache.rejection import unpack_rejection
+from genaug_data.cache.writer import CacheStats, judges_of, stats_of
 from genaug_data.errors import GenaugWarning
 from genaug_data.sample import Provenance, Sample, Target
 
@@ -97,7 +98,7 @@ class CacheReader:
         except _UNREADABLE:
             return
         for key, row in rows:
-            made = read_rejection(row)
+            made = unpack_rejection(row)
             if made is not None:
                 yield key, made
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import lmdb
-import xxhash
 from typing_extensions import Self
 
 from genaug_data.cache.books import Books, footprint
@@ -18,6 +17,7 @@ from genaug_data.cache.lease import Lease
 from genaug_data.cache.manifest import check_folder, read_manifest, write_manifest
 from genaug_data.cache.pictures import Pictures
 from genaug_data.cache.record import Codec, encode
+from genaug_data.cache.rejection import pack_rejection, unpack_rejection
 from genaug_data.cache.reserve import Reserve
 from genaug_data.errors import CacheError, CacheFull
 from genaug_data.sample import Provenance, Sample
@@ -151,8 +151,7 @@ class CacheWriter:
             if transaction.stat(rejected)["entries"] + len(records) > _MOST_REJECTED:
                 transaction.drop(rejected, delete=False)
             for key, made in records[-_MOST_REJECTED:]:
-                text = made.to_json().encode()
-                transaction.put(key, xxhash.xxh3_64_digest(text) + text, db=rejected)
+                transaction.put(key, pack_rejection(made), db=rejected)
             Pictures(transaction, databases).keep_rejected(pictures)
 
     def judged_by(self) -> str | None:
@@ -199,7 +198,7 @@ class CacheWriter:
         """Forget the rejected variants that ``are_gone`` picks, and those that cannot be read; returns how many."""
         with self._transaction() as (transaction, databases):
             rows = [(bytes(key), bytes(row)) for key, row in transaction.cursor(db=databases["rejected"])]
-            gone = [key for key, row in rows if (made := read_rejection(row)) is None or are_gone(made)]
+            gone = [key for key, row in rows if (made := unpack_rejection(row)) is None or are_gone(made)]
             for key in gone:
                 transaction.delete(key, db=databases["rejected"])
         return len(gone)
@@ -293,17 +292,6 @@ class CacheWriter:
             Pictures(transaction, databases).keep_parents(parents)
         self._reserve.take()
         return evicted
-
-
-def read_rejection(row: bytes) -> Provenance | None:
-    """Return the provenance in a row of the rejections, None if it is not what was written."""
-    if xxhash.xxh3_64_digest(row[8:]) != row[:8]:
-        return None
-    try:
-        return Provenance.from_json(row[8:].decode())
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        # A checksum is no signature.
-        return None
 
 
 def stats_of(transaction: lmdb.Transaction, databases: dict[str, Any]) -> CacheStats:

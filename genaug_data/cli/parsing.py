@@ -23,9 +23,41 @@ def parse(parser: ArgumentParser, arguments: Sequence[str]) -> Namespace:
         ConfigError: it is wrong; the sentence says what is, and where help is.
     """
     try:
-        return parser.parse_args(list(arguments))
+        return parser.parse_args(_spelled(parser, arguments))
     except (ArgumentError, OSError) as error:
         raise ConfigError(f"{' '.join(str(error).split())}; see {parser.prog} --help") from error
+
+
+def _spelled(parser: ArgumentParser, arguments: Sequence[str]) -> list[str]:
+    """Return the arguments with options as they are called: those of classes have ``_``, our own ``-``; both are taken.
+
+    Example:
+        >>> parser = new_parser("x", None)
+        >>> action = parser.add_argument("--max_bytes", type=int)
+        >>> parse(parser, ["--max-bytes=3"]).max_bytes
+        3
+    """
+    known = _options(parser)
+    spelled: list[str] = []
+    for place, argument in enumerate(arguments):
+        if argument == "--":
+            return [*spelled, *arguments[place:]]
+        name, equals, value = argument.partition("=")
+        others = {"--" + name[2:].replace(*pair) for pair in (("-", "_"), ("_", "-"))}
+        found = others & known if name.startswith("--") and name not in known else set()
+        spelled.append(f"{found.pop()}{equals}{value}" if len(found) == 1 else argument)
+    return spelled
+
+
+def _options(parser: ArgumentParser) -> set[str]:
+    options: set[str] = set()
+    for action in parser._actions:
+        options.update(action.option_strings)
+        inner = action.choices.values() if isinstance(action.choices, dict) else ()
+        for one in inner:
+            if isinstance(one, ArgumentParser):
+                options |= _options(one)
+    return options
 
 
 def at_least_one(chosen: Any, *names: str) -> None:
