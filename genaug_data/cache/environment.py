@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 import tempfile
 import threading
@@ -19,6 +20,7 @@ from genaug_data.cache.rewriting import rewrite
 
 _READERS = 1024
 _LENGTH = "length"
+_SCRATCH = "compact-"
 _NAMES = ("records", "index", "order", "rejected", "totals")
 # Not in the caches of earlier versions.
 _PICTURES = "pictures"
@@ -127,8 +129,11 @@ class Handle:
         Only the writer may do so. Where it fails, the file is as it was.
         """
         opened = self._shared()
+        for left in Path(self._place).glob(f"{_SCRATCH}*"):
+            # Of one that was killed: it holds what may be forgotten by now.
+            shutil.rmtree(left)
         data, length = (os.path.join(self._place, name) for name in ("data.mdb", _LENGTH))
-        with _guard, opened.lock, tempfile.TemporaryDirectory(prefix="compact-", dir=self._place) as scratch:
+        with _guard, opened.lock, tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=self._place) as scratch:
             rewrite(opened.environment, opened.databases, scratch)
             copied = os.path.join(scratch, "data.mdb")
             with open(copied, "rb") as file:

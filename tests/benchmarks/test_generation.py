@@ -10,6 +10,9 @@ from benchmarks.generation.limit import matrix_rate, operations
 from benchmarks.generation.loops import Ours, encoded, load, naive, tuned
 from benchmarks.generation.networks import denoiser, tiny
 
+# Toys have few examples.
+pytestmark = pytest.mark.filterwarnings("ignore:the prompts name classes")
+
 CPU = torch.device("cpu")
 
 

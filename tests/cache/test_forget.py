@@ -180,6 +180,18 @@ def test_without_room_for_a_copy_it_can_be_run_again(
     assert verify(tmp_path / "cache", progress=False).records == 14
 
 
+def test_what_a_killed_one_has_left_goes_too(writer: Callable[..., CacheWriter], tmp_path: Path) -> None:
+    folder = tmp_path / "cache"
+    one = writer()
+    fill(one, 64)
+    one.close()
+    (folder / "variants" / "compact-killed").mkdir()
+    (folder / "variants" / "compact-killed" / "data.mdb").write_bytes((folder / "variants" / "data.mdb").read_bytes())
+    forget(folder, [3], progress=False)
+    after = bytes_of(folder)
+    assert [piece for piece in traces_of(3, 64) if piece in after] == []
+
+
 def test_fitted_weights_are_named_and_deleted_on_demand(writer: Callable[..., CacheWriter], tmp_path: Path) -> None:
     folder = tmp_path / "cache"
     one = writer()
