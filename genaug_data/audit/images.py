@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
 from typing import overload
@@ -18,7 +19,36 @@ from genaug_data.sample import Sample
 _ENDINGS = {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"}
 
 
-class FolderImages(Sequence[Sample]):
+class NamedImages(Sequence[Sample], ABC):
+    """Images with names, one of which is read at each access.
+
+    Attributes:
+        names: of the images, in their order.
+    """
+
+    names: list[str]
+
+    @abstractmethod
+    def read(self, index: int) -> Sample:
+        """Return the image at ``index``, which is not negative."""
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @overload
+    def __getitem__(self, index: int) -> Sample: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[Sample]: ...
+
+    def __getitem__(self, index: int | slice) -> Sample | list[Sample]:
+        """Return one image, or a list of them."""
+        if isinstance(index, slice):
+            return [self.read(place) for place in range(len(self))[index]]
+        return self.read(range(len(self))[index])
+
+
+class FolderImages(NamedImages):
     """All image files below a folder, sorted by path; one is read at each access, none is kept.
 
     Args:
@@ -59,23 +89,12 @@ class FolderImages(Sequence[Sample]):
         if not self.names:
             raise DataError(f"there is no image in {self.folder} but those in {folder}; pass another folder as out")
 
-    def __len__(self) -> int:
-        return len(self.names)
-
-    @overload
-    def __getitem__(self, index: int) -> Sample: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> list[Sample]: ...
-
-    def __getitem__(self, index: int | slice) -> Sample | list[Sample]:
+    def read(self, index: int) -> Sample:
         """Return image ``index``: grey as one channel, all else as red, green, blue; the target is its name.
 
         Raises:
             DataError: the file cannot be read; the message names it.
         """
-        if isinstance(index, slice):
-            return [self[place] for place in range(*index.indices(len(self)))]
         name = self.names[index]
         try:
             with Image.open(self.folder / name) as found:
@@ -86,7 +105,7 @@ class FolderImages(Sequence[Sample]):
         return Sample(image.unsqueeze(0) if image.dim() == 2 else image.permute(2, 0, 1).contiguous(), name)
 
 
-class CachedImages(Sequence[Sample]):
+class CachedImages(NamedImages):
     """The variants of a cache, oldest first.
 
     Args:
@@ -112,20 +131,12 @@ class CachedImages(Sequence[Sample]):
     def __len__(self) -> int:
         return len(self._keys)
 
-    @overload
-    def __getitem__(self, index: int) -> Sample: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> list[Sample]: ...
-
-    def __getitem__(self, index: int | slice) -> Sample | list[Sample]:
+    def read(self, index: int) -> Sample:
         """Return variant ``index``.
 
         Raises:
             DataError: it is damaged or was evicted meanwhile.
         """
-        if isinstance(index, slice):
-            return [self[place] for place in range(*index.indices(len(self)))]
         [found] = self._reader.gather([self._keys[index]])
         if found is None:
             raise DataError(

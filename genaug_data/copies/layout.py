@@ -6,6 +6,8 @@ import math
 
 import torch
 
+from genaug_data.copies.cosines import cosine_basis
+
 SIDE = 6
 """Height and width of what a layout is worked out from."""
 
@@ -52,7 +54,7 @@ def layouts(images: torch.Tensor) -> torch.Tensor:
         (1.0, -1.0)
     """
     opponents = torch.einsum("oc,...chw->...ohw", _opponents(), images)
-    basis = _cosines()
+    basis = cosine_basis(SIDE)
     spectrum = basis @ opponents @ basis.T
     channel, v, h = torch.tensor(_FREQUENCIES).T
     chosen = spectrum[..., channel, v, h] * _weights()
@@ -66,11 +68,3 @@ def _weights() -> torch.Tensor:
 def _opponents() -> torch.Tensor:
     rows = torch.tensor([[0.299, 0.587, 0.114], [0.5, -0.5, 0.0], [0.25, 0.25, -0.5]])
     return rows / rows.norm(dim=1, keepdim=True)
-
-
-def _cosines() -> torch.Tensor:
-    position = torch.arange(SIDE, dtype=torch.float64) + 0.5
-    frequency = torch.arange(SIDE, dtype=torch.float64).unsqueeze(1)
-    basis = torch.cos(math.pi / SIDE * frequency * position) * math.sqrt(2 / SIDE)
-    basis[0] /= math.sqrt(2)
-    return basis.float()

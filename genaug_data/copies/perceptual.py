@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 import torch
 
+from genaug_data.copies.cosines import cosine_basis
+
 SIDE = 16
 """Height and width of a thumbnail."""
 
@@ -69,7 +71,7 @@ def dct_signs(small: torch.Tensor) -> torch.Tensor:
         >>> dct_signs(ramp)[0, FREQUENCIES.index((0, 1))]
         tensor(1.)
     """
-    basis = _dct_basis()
+    basis = cosine_basis(SIDE)
     coefficients = basis @ (small - small.mean(dim=(1, 2), keepdim=True)) @ basis.T
     vertical, horizontal = torch.tensor(FREQUENCIES).T
     lowest = coefficients[:, vertical, horizontal]
@@ -110,11 +112,3 @@ def _gray(batch: torch.Tensor) -> torch.Tensor:
         weights = torch.tensor([0.299, 0.587, 0.114])
         return torch.einsum("nchw,c->nhw", batch[:, :3], weights)
     return batch.mean(dim=1)
-
-
-def _dct_basis() -> torch.Tensor:
-    position = torch.arange(SIDE, dtype=torch.float64) + 0.5
-    frequency = torch.arange(SIDE, dtype=torch.float64).unsqueeze(1)
-    basis = torch.cos(math.pi / SIDE * frequency * position) * math.sqrt(2 / SIDE)
-    basis[0] /= math.sqrt(2)
-    return basis.float()

@@ -17,9 +17,8 @@ import torch
 from genaug_data.errors import DataError, GenaugWarning, GeneratorError
 from genaug_data.generators.accelerator import own_accelerator
 from genaug_data.generators.pretrained.adapters.launch import fit_in_ranks
-from genaug_data.tensor_file import read_tensors
 from tests.generators.pretrained.adapters.toy_fits import ToyFit
-from tests.generators.pretrained.adapters.training_set import CPU, Cut
+from tests.generators.pretrained.adapters.training_set import CPU
 
 TWO = [CPU, CPU]
 
@@ -76,18 +75,12 @@ def test_two_learn_what_one_does_and_go_on_from_where_they_were_cut_off(
     torch.testing.assert_close(two["losses"], one["losses"], rtol=1e-5, atol=1e-6)
     assert two["mean"].abs().min() > 1e-3
 
-    def cut() -> None:
-        if fits[2].checkpoint.exists():
-            raise Cut
-
-    with pytest.raises(Cut):
-        fit_in_ranks(replace(fits[2], pause=0.1), TWO, "no", cut)
+    with pytest.raises(DataError, match=r"^example 3 cannot be read$"):
+        fit_in_ranks(replace(fits[2], error=DataError("example 3 cannot be read")), TWO, "no", lambda: None)
     assert len(fits[2].process_ids()) == 2
     assert not any(is_alive(one) for one in fits[2].process_ids())
-    kept = read_tensors(fits[2].checkpoint)[0]["losses"]
-    assert 4 <= len(kept) < 12
     resumed = fit_in_ranks(fits[2], TWO, "no", lambda: None)
-    assert resumed["steps"] == list(range(len(kept), 12))
+    assert resumed["steps"] == [4, 5, 6, 7, 8, 9, 10, 11]
     assert resumed["mean"].equal(two["mean"])
     assert resumed["losses"] == two["losses"]
 
@@ -106,34 +99,33 @@ def test_a_process_that_is_killed_ends_the_fit_in_one_sentence(tmp_path: Path) -
     assert not any(is_alive(one) for one in fit.process_ids())
 
 
-@pytest.mark.parametrize(
-    ("error", "kind", "sentence"),
-    [
-        (DataError("example 3 cannot be read"), DataError, "^example 3 cannot be read$"),
-        (ValueError("no such\nfile"), GeneratorError, r"process 2 of 2 .* failed \(ValueError: no such file \(.*"),
-    ],
-)
-def test_what_fails_in_a_process_is_said_and_warnings_once(
-    tmp_path: Path, error: Exception, kind: type[Exception], sentence: str
-) -> None:
-    fit = ToyFit(tmp_path, error=error)
-    with pytest.warns(GenaugWarning, match="a toy") as said, pytest.raises(kind, match=sentence):
+def test_what_fails_in_a_process_is_said_and_warnings_once(tmp_path: Path) -> None:
+    fit = ToyFit(tmp_path, error=ValueError("no such\nfile"))
+    sentence = r"process 2 of 2 of the fit, on cpu, failed \(ValueError: no such file \("
+    with pytest.warns(GenaugWarning, match="a toy") as said, pytest.raises(GeneratorError, match=sentence):
         fit_in_ranks(fit, TWO, "no", lambda: None)
     assert len(said) == 1
-    assert len(fit.process_ids()) == 2
     assert not any(is_alive(one) for one in fit.process_ids())
 
 
-def test_no_process_outlives_a_parent_that_is_killed(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, -signal.SIGINT)])
+def test_no_process_outlives_a_parent_that_is_killed_or_interrupted(tmp_path: Path, number: int, code: int) -> None:
     fit = ToyFit(tmp_path)
-    with subprocess.Popen([sys.executable, "-c", PARENT, str(tmp_path)], stderr=subprocess.DEVNULL) as parent:
+    command = [sys.executable, "-c", PARENT, str(tmp_path)]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL, start_new_session=True) as parent:
         try:
             wait_until(fit.checkpoint.exists)
             ranks = fit.process_ids()
             assert len(ranks) == 2
             assert all(is_alive(one) for one in ranks)
+            if number == signal.SIGINT:
+                # As Ctrl-C does: to all of them at once.
+                os.killpg(parent.pid, number)
+                assert parent.wait(30) == code
+                assert not any(is_alive(one) for one in ranks)
         finally:
             parent.kill()
+    assert parent.returncode == code
     wait_until(lambda: not any(is_alive(one) for one in ranks), 20.0)
 
 

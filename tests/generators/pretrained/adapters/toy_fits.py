@@ -30,7 +30,7 @@ class ToyFit:
         folder: of the ids and of the checkpoint.
         steps: of the fit.
         pause: seconds that each step takes at least.
-        error: that the second process raises in its third step.
+        error: that the second process raises in its seventh step, two after a checkpoint.
     """
 
     folder: Path
@@ -55,7 +55,7 @@ class ToyFit:
         def loss(step: int) -> torch.Tensor:
             taken.append(step)
             time.sleep(self.pause)
-            if self.error is not None and step == 2 and accelerator.process_index == 1:
+            if self.error is not None and step == 6 and accelerator.process_index == 1:
                 raise self.error
             goals = torch.randn(BATCH, 3, generator=torch_generator(derive(0, step)))[rows]
             return (weight - goals).square().sum() / (3 * BATCH)
