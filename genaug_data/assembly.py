@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from genaug_data.arguments import check_protected
 from genaug_data.auto_off import AutoOff
-from genaug_data.cache import CacheReader, check_folder
+from genaug_data.cache import CacheReader, check_folder, read_tombstones
 from genaug_data.catalogue import Catalogue
 from genaug_data.errors import ConfigError, WorkerError
 from genaug_data.feedback import Feedback
@@ -217,6 +217,7 @@ def assemble(
         refresh_every=refresh_every,
         generate=sampler.ratio.largest > 0,
     )
+    loop.forgotten = lambda: read_tombstones(folder).indices_among(samples)
     if sampler.ratio.largest > 0:
         told = {**sampler.settings, "max_bytes": max_bytes, "protected": [len(dataset) for dataset in guarded]}
         loop.recording = Recording(folder, sampler, reader, {**told, "classes": names_of(base)})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from genaug_data.cache import CacheReader
 from genaug_data.catalogue import Catalogue
@@ -83,6 +83,7 @@ class Intake:
         self._early: dict[tuple[int, int], Answer] = {}
         self._evicted_early: set[bytes] = set()
         self._was_ready = False
+        self._forgotten: frozenset[int] = frozenset()
 
     def ordered(self, request: Request) -> None:
         """Note that a worker took a request."""
@@ -146,6 +147,8 @@ class Intake:
         for entry in entries:
             if entry.key in self.leaving or entry.parent not in range(self._planner.size):
                 continue
+            if entry.parent in self._forgotten:
+                continue
             if self._catalogue.add(entry.parent, entry.key):
                 self._planner.adopt(entry.parent, entry.variant)
                 self._ledger.enter([entry.key])
@@ -171,6 +174,20 @@ class Intake:
         for parent, children in self._catalogue.discard(keys).items():
             self._planner.lost(parent, children)
         self._ledger.forget(keys)
+
+    def forget_parents(self, parents: Collection[int]) -> int:
+        """Let no variant of these parents be ordered, drawn or adopted any more; returns how many were known."""
+        self._planner.forget(parents)
+        self._forgotten = frozenset(parents)
+        gone = {key for key, parent, _ in self._catalogue.items() if parent in parents}
+        known = len(gone)
+        gone |= {key for key, request in self.lineage.items() if request.parent in parents}
+        self.forget(gone)
+        for key in gone:
+            self.lineage.pop(key, None)
+            self.leaving.pop(key, None)
+        self._catalogue.lineup.drop(parents)
+        return known
 
     def restore(self, counts: Counter[str], lineage: dict[bytes, Request], leaving: Iterable[bytes]) -> None:
         """Take over what a saved run knew; its orders were dropped when it was saved."""

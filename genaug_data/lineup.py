@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Collection
+from itertools import accumulate
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -51,6 +53,19 @@ class Snapshot(NamedTuple):
         child.drawn += 1
         return Token(parents[place], child.key)
 
+    def without(self, parents: Collection[int]) -> Snapshot:
+        """Return this without some parents."""
+        kept = [place for place, parent in enumerate(self.parents) if parent not in parents]
+        before = (0.0, *self.cumulative)
+        weights = [before[place + 1] - before[place] for place in kept]
+        return Snapshot(
+            tuple(self.parents[place] for place in kept),
+            # Alike where only those were wanted that are gone.
+            tuple(accumulate(weights if sum(weights) > 0 else [1.0] * len(weights))),
+            tuple(self.children[place] for place in kept),
+            self.withheld,
+        )
+
 
 class Lineup:
     """The snapshots of a pass, each with the slot from which on it is drawn from.
@@ -96,6 +111,11 @@ class Lineup:
         """Take over the entries of another lineup, the slots in ascending order."""
         self._place = 0
         self.entries = entries
+
+    def drop(self, parents: Collection[int]) -> None:
+        """Draw no variant of these parents from now on: the others share their weight."""
+        self._place = 0
+        self.entries = [(slot, snapshot.without(parents)) for slot, snapshot in self.entries]
 
     def held(self) -> set[bytes]:
         """Return every variant that may still be drawn."""

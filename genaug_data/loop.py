@@ -103,6 +103,7 @@ class AugmentationLoop:
         self.sayings = sayings
         self.pacing = pacing
         self.recording: Recording | None = None
+        self.forgotten: Callable[[], frozenset[int]] = frozenset
         self.intake = Intake(catalogue, planner, feedback.ledger, reader, sayings, in_order=mode == "sync")
         self.showing = Showing(
             catalogue, in_flight, journal, sayings, refresh_every if mode == "sync" else 0, feedback.allot
@@ -138,6 +139,7 @@ class AugmentationLoop:
             return
         self._started, self._closed = True, False
         self.first_step = self.steps
+        self._drop_forgotten()
         if self._generate:
             self.worker.start()
         if self._mode == "sync":
@@ -291,6 +293,7 @@ class AugmentationLoop:
         Raises:
             WorkerError: it gave up.
         """
+        self._drop_forgotten()
         if self._generate:
             self.worker.start()
         self._wait(lambda: self._is_setting_up)
@@ -309,6 +312,18 @@ class AugmentationLoop:
             while self._events:
                 self.intake.note(self._events.popleft())
                 self._unpublished = True
+
+    def _drop_forgotten(self) -> None:
+        # The list may have grown since this was made, or since the state was saved that was loaded.
+        forgotten = self.forgotten()
+        if forgotten:
+            with self._lock:
+                dropped = self.intake.forget_parents(forgotten)
+            if dropped:
+                self.sayings.add(
+                    f"{dropped} variants of examples that were forgotten since are left out, so that this run differs "
+                    "from what it would have been"
+                )
 
     @property
     def _is_setting_up(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -41,11 +41,16 @@ class Planner:
         self._children = np.zeros(size, dtype=np.int16)
         self._next_variant = np.zeros(size, dtype=np.int32)
         self._refusals = np.zeros(size, dtype=np.int16)
+        self._forgotten = np.zeros(size, dtype=bool)
 
     def adopt(self, parent: int, variant: int) -> None:
         """Count a child that is in the cache from an earlier run."""
         self._children[parent] += 1
         self._next_variant[parent] = max(self._next_variant[parent], variant + 1)
+
+    def forget(self, parents: Iterable[int]) -> None:
+        """Ask for no variant of these parents from now on."""
+        self._forgotten[[parent for parent in parents if 0 <= parent < self.size]] = True
 
     def plan(self, priorities: np.ndarray, limit: int, eligible: np.ndarray | None = None) -> list[Request]:
         """Return at most ``limit`` requests, one a parent, hardest first; nothing is counted until :meth:`ordered`.
@@ -56,6 +61,7 @@ class Planner:
             eligible: bool ``(N,)``: who may be a parent now; None for everybody.
         """
         open_places = (self._children < self.max_children) & (self._refusals < 2 * self.max_children)
+        open_places &= ~self._forgotten
         if eligible is not None:
             open_places &= eligible
         score = np.where(open_places, priorities / (1 + self._children), -1.0)
@@ -77,7 +83,8 @@ class Planner:
             variants: of each.
             eligible: bool ``(N,)``: who may be a parent; None for everybody.
         """
-        parents = range(self.size) if eligible is None else np.flatnonzero(eligible).tolist()
+        wanted = ~self._forgotten if eligible is None else eligible & ~self._forgotten
+        parents = np.flatnonzero(wanted).tolist()
         for variant in range(variants):
             for parent in parents:
                 yield self._request(parent, variant, priority=1 / len(self._children), hardness=0.5)

@@ -14,6 +14,7 @@ from tqdm import tqdm
 from genaug_data.cache.manifest import read_manifest
 from genaug_data.cache.reader import CacheReader
 from genaug_data.cache.tombstones import Tombstones, read_tombstones, write_tombstones
+from genaug_data.cache.traces import clean_summaries, delete_journals
 from genaug_data.cache.writer import CacheWriter
 from genaug_data.errors import CacheError, ConfigError
 from genaug_data.sample import Provenance
@@ -33,6 +34,7 @@ class Forgotten:
         rejections: remembered rejections that were deleted.
         unknown: indices of which the cache had nothing that tells their content; only the index stands for them.
         pages: reports and audits in the folder that showed small pictures; deleted.
+        journals: that named a deleted variant by its key; deleted.
         fitted: folders in it with weights that were fitted on the training set, and remember the example.
         fitted_deleted: whether these were deleted too.
     """
@@ -41,6 +43,7 @@ class Forgotten:
     rejections: int
     unknown: tuple[int, ...]
     pages: tuple[Path, ...]
+    journals: tuple[Path, ...]
     fitted: tuple[Path, ...]
     fitted_deleted: bool
 
@@ -57,11 +60,11 @@ def forget(folder: str | Path, indices: Sequence[int], *, fitted: bool = False, 
 
     Descendants of an example are the variants whose parent it is, those that a generator mixed from it and others and
     says so (:attr:`~genaug_data.sample.Provenance.parents`), and those of the same image and annotation under another
-    index. They go with their rejections and small pictures, with records that cannot be read, and with the reports in
-    the folder. The database is then written anew, so that no deleted byte stays in its file; a file
-    system may still keep blocks of deleted files. Before all this, ``forgotten.json`` in the folder is told the
-    examples' content hashes; workers make nothing from these any more. To run it again does no harm, and completes one
-    that was interrupted.
+    index. They go with their rejections and small pictures, with records that cannot be read, with the reports in the
+    folder and with the journals that name them. The database is then written anew, so that no deleted byte stays in
+    its file; a file system may still keep blocks of deleted files. Before all this, ``forgotten.json`` in the folder
+    is told the examples' content hashes; nothing is made from these any more. To run it again does no harm, and
+    completes one that was interrupted.
 
     Args:
         folder: of the cache; in a distributed run each rank has its own.
@@ -109,6 +112,9 @@ def forget(folder: str | Path, indices: Sequence[int], *, fitted: bool = False, 
         is_descendant = _descent(wanted, tombstones)
         gone = [row for row in rows if row.parent_hash is None or is_descendant(row)]
         aliases = {row.parent for row in (*rows, *refused) if row.parent_hash in tombstones.hashes}
+        # While the keys are known, also to who repeats this after an interruption.
+        journals = tuple(delete_journals(folder, [row.key for row in gone]))
+        clean_summaries(folder, wanted | aliases)
         records = writer.evict([row.key for row in gone])
         rejections = writer.forget_rejections(lambda made: is_descendant(_row_of(b"", made)))
         writer.forget_pictures(wanted | aliases)
@@ -120,7 +126,7 @@ def forget(folder: str | Path, indices: Sequence[int], *, fitted: bool = False, 
                 _delete(path)
         _verify(folder, is_descendant, wanted | aliases, progress)
     unknown = tuple(index for index in sorted(wanted) if index in tombstones.unknown)
-    return Forgotten(records, rejections, unknown, pages, weights, fitted)
+    return Forgotten(records, rejections, unknown, pages, journals, weights, fitted)
 
 
 def _checked(indices: Sequence[int]) -> set[int]:

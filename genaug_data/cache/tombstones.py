@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from genaug_data.errors import CacheError
-from genaug_data.sample import KEY_BYTES, Provenance
+from genaug_data.sample import KEY_BYTES, Provenance, Sample, content_hash
 from genaug_data.tensor_file import write_json
 
 NAME = "forgotten.json"
@@ -61,6 +61,25 @@ class Tombstones:
         others = set(made.parents) - {made.parent}
         return self.cover(made.parent, made.parent_hash) or any(stone.index in others for stone in self.stones)
 
+    def indices_among(self, samples: Sequence[Sample]) -> frozenset[int]:
+        """Return the indices of a training set that are forgotten; another example at such an index is not.
+
+        An example that cannot be read, because its file was deleted as well, say, stays forgotten.
+
+        Example:
+            >>> import torch
+            >>> samples = [Sample(torch.full((1, 2, 2), value, dtype=torch.uint8), 0) for value in (1, 2)]
+            >>> Tombstones().added({0: [content_hash(samples[0]).hex()], 1: ["ab" * 16], 5: []}).indices_among(samples)
+            frozenset({0})
+        """
+        known = {stone.index for stone in self.stones if stone.index < len(samples)}
+        return frozenset(
+            index for index in known if self.cover(index, _hash_of(samples, index) or self._any_hash(index))
+        )
+
+    def _any_hash(self, index: int) -> str:
+        return next(stone.parent_hash or "" for stone in self.stones if stone.index == index)
+
     def added(self, forgotten: Mapping[int, Iterable[str]]) -> Tombstones:
         """Return these and the contents of further examples, by index; of one without, the index has to do."""
         now, held = time.time(), {(stone.index, stone.parent_hash) for stone in self.stones}
@@ -68,6 +87,14 @@ class Tombstones:
         for index, hashes in forgotten.items():
             wanted += [(index, one) for one in sorted(hashes)] or [(index, None)]
         return Tombstones((*self.stones, *(Tombstone(*pair, now) for pair in wanted if pair not in held)))
+
+
+def _hash_of(samples: Sequence[Sample], index: int) -> str | None:
+    try:
+        return content_hash(samples[index]).hex()
+    except Exception:
+        # Of the user's own dataset, any.
+        return None
 
 
 def read_tombstones(folder: str | Path) -> Tombstones:

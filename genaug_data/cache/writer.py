@@ -101,6 +101,8 @@ class CacheWriter:
             self._reserve.take()
         except (OSError, lmdb.Error) as error:
             self._lease.release()
+            if isinstance(error, FileNotFoundError):
+                raise CacheError(_gone(self._folder, error)) from error
             raise CacheError(
                 f"the cache in {self._folder} cannot be opened ({error}); make room, or pass another folder"
             ) from error
@@ -167,11 +169,18 @@ class CacheWriter:
             Pictures(transaction, databases).forget_rejected()
 
     def status(self, key: bytes) -> Literal["accepted", "rejected"] | None:
-        """Return what is known of a key."""
-        with self._handle.transaction() as (transaction, databases):
-            if transaction.get(key, db=databases["index"]) is not None:
-                return "accepted"
-            return None if transaction.get(key, db=databases["rejected"]) is None else "rejected"
+        """Return what is known of a key.
+
+        Raises:
+            CacheFull: the file is gone, or cannot be read.
+        """
+        try:
+            with self._handle.transaction() as (transaction, databases):
+                if transaction.get(key, db=databases["index"]) is not None:
+                    return "accepted"
+                return None if transaction.get(key, db=databases["rejected"]) is None else "rejected"
+        except (lmdb.Error, OSError) as error:
+            raise self._failure(error) from error
 
     def evict(self, keys: Iterable[bytes]) -> int:
         """Remove variants and return how many were there.
@@ -245,15 +254,20 @@ class CacheWriter:
         try:
             with self._handle.transaction(write=True) as opened:
                 yield opened
-        except lmdb.MapFullError as error:
-            raise CacheFull(
-                f"the file of the cache in {self._folder} is at its bound; raise max_bytes ({self._max_bytes})"
-            ) from error
         except (lmdb.Error, OSError) as error:
-            # LMDB reports a full disk, a quota and a file size limit alike: as an error that carries errno's text.
-            raise CacheFull(
-                f"the file system has no room for the cache in {self._folder} ({error}); free some, or lower max_bytes"
-            ) from error
+            raise self._failure(error) from error
+
+    def _failure(self, error: lmdb.Error | OSError) -> CacheFull:
+        if isinstance(error, lmdb.MapFullError):
+            return CacheFull(
+                f"the file of the cache in {self._folder} is at its bound; raise max_bytes ({self._max_bytes})"
+            )
+        if isinstance(error, FileNotFoundError):
+            return CacheFull(_gone(self._folder, error))
+        # LMDB reports a full disk, a quota and a file size limit alike: as an error that carries errno's text.
+        return CacheFull(
+            f"the file system has no room for the cache in {self._folder} ({error}); free some, or lower max_bytes"
+        )
 
     def _drop(self, keys: Sequence[bytes]) -> int:
         removed = 0
@@ -304,3 +318,10 @@ def judges_of(transaction: lmdb.Transaction, databases: dict[str, Any]) -> str |
     """Return which gates the variants of a cache have passed, as one transaction sees it."""
     stored = transaction.get(_JUDGES, db=databases["totals"])
     return None if stored is None else bytes(stored).decode(errors="replace")
+
+
+def _gone(folder: Path, error: FileNotFoundError) -> str:
+    return (
+        f"the cache in {folder} is gone ({error}): its folder was deleted or moved while in use; put it back, or start "
+        "the run again"
+    )

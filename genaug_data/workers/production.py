@@ -149,7 +149,12 @@ class Production:
             group = groups.setdefault(group_key(request, order.parent), [])
             if request.place in answered:
                 continue
-            known = self._cache.status(order.key)
+            try:
+                known = self._cache.status(order.key)
+            except CacheFull as error:
+                yield Full(str(error))
+                yield Failed(request, str(error), final=False)
+                continue
             if known == "accepted":
                 yield Accepted(request, order.key, made=False)
             elif known == "rejected":

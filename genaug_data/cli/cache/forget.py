@@ -20,6 +20,8 @@ def _run(chosen: Namespace) -> int:
     print(f"{done.records} variants and {done.rejections} rejections deleted; read once more, none is left")
     for page in done.pages:
         print(f"deleted, as it shows small pictures: {page}")
+    for journal in done.journals:
+        print(f"deleted, as it names them, so that this run cannot be replayed: {journal}")
     if done.unknown:
         print(f"nothing here was made from {', '.join(map(str, done.unknown))}: known by index alone from now on")
     for folder in done.fitted:
