@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import overload
 
@@ -51,6 +52,10 @@ class NamedImages(Sequence[Sample], ABC):
 class FolderImages(NamedImages):
     """All image files below a folder, sorted by path; one is read at each access, none is kept.
 
+    Links to folders are followed, as torchvision's ImageFolder does, but for those that lead back. Pictures that an
+    earlier audit has drawn (a folder ``audit`` with an ``audit.json``) are no images of the set. Each file is read
+    as ImageFolder reads it: an EXIF orientation is not applied, and of an animation the first frame counts.
+
     Args:
         folder: with images in it, or in folders in it, whatever their names.
 
@@ -73,7 +78,7 @@ class FolderImages(NamedImages):
         self.folder = Path(folder)
         if not self.folder.is_dir():
             raise DataError(f"there is no folder {folder}; pass the folder that holds the images")
-        found = (path for path in self.folder.rglob("*") if path.suffix.lower() in _ENDINGS and path.is_file())
+        found = (path for path in _files(self.folder) if path.suffix.lower() in _ENDINGS and path.is_file())
         self.names = sorted(path.relative_to(self.folder).as_posix() for path in found)
         if not self.names:
             raise DataError(f"there is no image in {folder} (0 files that end in {', '.join(sorted(_ENDINGS))})")
@@ -92,17 +97,45 @@ class FolderImages(NamedImages):
     def read(self, index: int) -> Sample:
         """Return image ``index``: grey as one channel, all else as red, green, blue; the target is its name.
 
+        Of 16 bits a pixel the upper eight are taken.
+
         Raises:
             DataError: the file cannot be read; the message names it.
         """
         name = self.names[index]
         try:
             with Image.open(self.folder / name) as found:
-                pixels = np.array(found.convert("L" if found.mode in ("1", "L") else "RGB"))
+                pixels = _pixels(found)
         except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
             raise DataError(f"{self.folder / name} cannot be read as an image: {brief(error)}") from error
         image = torch.from_numpy(pixels)
         return Sample(image.unsqueeze(0) if image.dim() == 2 else image.permute(2, 0, 1).contiguous(), name)
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """Yield all files below a folder, by way of links too, each folder once."""
+    seen: set[Path] = set()
+    for place, folders, files in os.walk(folder, followlinks=True):
+        here = Path(place)
+        # A link that leads upwards would show every image a second time, under another name.
+        seen.add(here.resolve())
+        folders[:] = sorted(
+            name
+            for name in folders
+            if (here / name).resolve() not in {*seen, *folder.resolve().parents}
+            and not (name == "audit" and (here / name / "audit.json").is_file())
+        )
+        yield from (here / name for name in files)
+
+
+def _pixels(found: Image.Image) -> np.ndarray:
+    """Return the pixels as uint8, ``(H, W)`` of a grey image or ``(H, W, 3)``."""
+    if found.mode.startswith("I;16"):
+        # Pillow would cut all values above 255, and so turn most images white.
+        return (np.array(found) >> 8).astype(np.uint8)
+    if found.mode in ("F", "I"):
+        raise ValueError(f"its pixels are of Pillow's mode {found.mode}, whose white is not known; save it with 8 bits")
+    return np.array(found.convert("L" if found.mode in ("1", "L") else "RGB"))
 
 
 class CachedImages(NamedImages):

@@ -72,3 +72,31 @@ def test_a_cache_shows_its_variants(tmp_path):
         pass
     with pytest.raises(DataError, match="there is no variant in the cache"):
         open_images(tmp_path / "none")
+
+
+def test_linked_folders_are_followed_but_never_in_a_circle(tmp_path):
+    for name in ("elsewhere/b.png", "set/a.png"):
+        (tmp_path / name).parent.mkdir()
+        Image.new("RGB", (4, 4)).save(tmp_path / name)
+    (tmp_path / "set" / "cats").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "set" / "self").symlink_to(".")
+    (tmp_path / "set" / "up").symlink_to("..")
+    assert FolderImages(tmp_path / "set").names == ["a.png", "cats/b.png"]
+
+
+def test_pictures_of_any_earlier_audit_are_no_images(tmp_path):
+    for name in ("a.png", "audit/copies.png", "other/audit/class.png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (4, 4)).save(tmp_path / name)
+    (tmp_path / "audit" / "audit.json").write_text("{}")
+    assert FolderImages(tmp_path).names == ["a.png", "other/audit/class.png"]
+
+
+def test_sixteen_bits_are_scaled_and_unknown_scales_refused(tmp_path):
+    grey = torch.arange(16, dtype=torch.uint8).reshape(4, 4) * 16
+    Image.fromarray(grey.numpy().astype("uint16") * 257).save(tmp_path / "deep.png")
+    Image.fromarray(grey.numpy().astype("float32")).save(tmp_path / "float.tif")
+    found = FolderImages(tmp_path)
+    assert torch.equal(found[0].image, grey.unsqueeze(0))
+    with pytest.raises(DataError, match=r"float.tif cannot be read as an image: .* mode F, whose white is not known"):
+        found[1]
