@@ -71,6 +71,7 @@ class Embedded(Measure):
         groups: dict[torch.Size, list[int]] = {}
         for place, image in enumerate(images):
             groups.setdefault(image.shape, []).append(place)
+        width = self._blocks[0].shape[1] if self._blocks else 0
         found: list[torch.Tensor] = [torch.empty(0)] * len(images)
         for places in groups.values():
             with torch.no_grad():
@@ -82,6 +83,11 @@ class Embedded(Measure):
                 )
             if not features.isfinite().all():
                 raise ConfigError("features returned values that are NaN or infinite; check the network and its input")
+            if features.shape[1] != (width := width or features.shape[1]) or width == 0:
+                raise ConfigError(
+                    f"features must return as many numbers for images of every size, got {features.shape[1]} and "
+                    f"{width}; scale images to one size in them"
+                )
             directions = torch.nn.functional.normalize(features.float().cpu(), dim=1)
             for place, direction in zip(places, directions, strict=True):
                 found[place] = direction

@@ -71,3 +71,13 @@ def test_the_only_row_left_out_leaves_the_largest_distance():
     measure.add(IMAGES[:1])
     assert measure.nearest(IMAGES[:1], np.array([0]))[0].tolist() == [1.0]
     assert [len(found) for found in measure.nearest([])] == [0, 0]
+
+
+def test_features_that_are_longer_for_larger_images_are_refused():
+    larger = torch.zeros(3, 5, 4, dtype=torch.uint8)
+    with pytest.raises(ConfigError, match=r"as many numbers for images of every size, got 60 and 48; scale"):
+        Embedded(flat).add([*IMAGES, larger])
+    measure = Embedded(flat)
+    measure.add(IMAGES)
+    with pytest.raises(ConfigError, match=r"got 60 and 48"):
+        measure.nearest([larger])
