@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from genaug_data.audit.audit import Audit, Finding
+from genaug_data.copies.calibration import FLOOR
 from genaug_data.report.pairs import draw_pairs
 from genaug_data.sample import Sample
 
@@ -36,6 +37,12 @@ def table(audit: Audit, names: Sequence[str], protected_names: Sequence[Sequence
             f"{audit.authentic:.1%} of the images are authentic"
         )
         lines += _rows(audit.memorised, names, [train])
+    lines += [
+        f"altered copies are not found by {name}: {one.near} of the {one.images} images that set its threshold are "
+        "themselves equal to a protected one; leave such images out"
+        for name, one in audit.calibrations.items()
+        if one.threshold <= FLOOR
+    ]
     if audit.unreadable:
         lines.append(f"{len(audit.unreadable)} images could not be read, and nothing is known of them")
         lines += [f"  {reason}" for _, reason in audit.unreadable[:_ROWS]]

@@ -11,6 +11,7 @@ from pathlib import Path
 from genaug_data.audit import CachedImages, FolderImages, audit, open_images
 from genaug_data.audit.written import save, table
 from genaug_data.cli.parsing import new_parser, parse
+from genaug_data.errors import ConfigError
 from genaug_data.features import TorchScriptFeatures
 
 COPIES_FOUND = 3
@@ -40,9 +41,16 @@ def run(arguments: Sequence[str]) -> int:
     synthetic = open_images(chosen.folder)
     if isinstance(synthetic, FolderImages):
         synthetic.leave_out(out)
-    protected = [FolderImages(folder) for folder in chosen.protected]
+    # One folder given twice would set a threshold of nothing, as each image has its equal in the other.
+    folders = {folder.resolve(): folder for folder in chosen.protected}
+    protected = [FolderImages(folder) for folder in folders.values()]
     train = None if chosen.train is None else FolderImages(chosen.train)
     features = None if chosen.features is None else TorchScriptFeatures(chosen.features)
+    # Before hours of comparing, not behind them.
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"the folder {out} cannot be made ({error}); pass another one as --out") from error
     # The parents of a cache are indices of the wrapped dataset, which a folder need not be in the order of.
     found = audit(synthetic, protected, train=train, features=features, alpha=chosen.alpha, progress=chosen.progress)
     names = (synthetic.names, [one.names for one in protected], [] if train is None else train.names)

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch.nn import functional
 
-from genaug_data.errors import ConfigError
+from genaug_data.errors import ConfigError, brief
 
 
 class TorchScriptFeatures:
@@ -75,7 +75,13 @@ one that is on this machine
 
     @cached_property
     def _network(self) -> Any:
-        return torch.jit.load(str(self.path), map_location=self.device).eval()
+        try:
+            return torch.jit.load(str(self.path), map_location=self.device).eval()
+        except RuntimeError as error:
+            raise ConfigError(
+                f"{self.path} cannot be read as TorchScript ({brief(error)}); pass a file that "
+                "torch.jit.save has written"
+            ) from error
 
 
 def _digest(file: Any) -> Any:

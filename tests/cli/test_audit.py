@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -65,3 +66,29 @@ def test_errors_are_one_sentence(folders, capsys):
     assert "see genaug audit --help" in capsys.readouterr().err
     assert run(folders, "clean", "--alpha=0.5") == 1
     assert "alpha must lie in (0, 0.05]" in capsys.readouterr().err
+
+
+def test_a_folder_given_twice_protects_as_well_as_once(folders, capsys):
+    def calibrations(*protected):
+        main(
+            ["audit", str(folders / "clean"), "--protected", *protected, "--progress=False", f"--out={folders / 'out'}"]
+        )
+        return json.loads((folders / "out" / "audit.json").read_text())["calibrations"]
+
+    test = str(folders / "test")
+    once = calibrations(test)
+    assert calibrations(test, test + "/../test") == once
+    assert "altered copies are not found" not in capsys.readouterr().out
+    # A copy of the folder cannot be told by its name, but its thresholds can.
+    shutil.copytree(test, folders / "again")
+    calibrations(test, str(folders / "again"))
+    told = capsys.readouterr().out
+    assert "altered copies are not found by whole: 40 of the 40 images that set its threshold" in told
+
+
+def test_what_cannot_be_written_or_read_is_told_before_anything_is_compared(folders, capsys):
+    (folders / "file").write_text("no folder")
+    assert run(folders, "clean", f"--out={folders / 'file'}") == 1
+    assert "pass another one as --out" in capsys.readouterr().err
+    assert run(folders, "clean", f"--features={folders / 'file'}") == 1
+    assert "cannot be read as TorchScript" in capsys.readouterr().err
