@@ -100,3 +100,13 @@ def test_sixteen_bits_are_scaled_and_unknown_scales_refused(tmp_path):
     assert torch.equal(found[0].image, grey.unsqueeze(0))
     with pytest.raises(DataError, match=r"float.tif cannot be read as an image: .* mode F, whose white is not known"):
         found[1]
+
+
+def test_a_damaged_cache_is_not_taken_for_an_empty_one(tmp_path):
+    made = Provenance(7, "", 0, "f", Recipe(), 0, (), 0.0)
+    with CacheWriter(tmp_path, fingerprint="f", identity="f", max_bytes=1 << 20) as writer:
+        writer.put([(b"k" * 16, scenes(1, 1)[0], made)])
+    database = tmp_path / "variants" / "data.mdb"
+    database.write_bytes(database.read_bytes()[:5000])
+    with pytest.raises(DataError, match=r"is damaged beyond its records .*, and nothing is known of what is left"):
+        CachedImages(tmp_path)
