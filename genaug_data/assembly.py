@@ -216,8 +216,8 @@ def assemble(
         mode=mode,
         refresh_every=refresh_every,
         generate=sampler.ratio.largest > 0,
+        forgotten=lambda: read_tombstones(folder).indices_among(samples),
     )
-    loop.forgotten = lambda: read_tombstones(folder).indices_among(samples)
     if sampler.ratio.largest > 0:
         told = {**sampler.settings, "max_bytes": max_bytes, "protected": [len(dataset) for dataset in guarded]}
         loop.recording = Recording(folder, sampler, reader, {**told, "classes": names_of(base)})

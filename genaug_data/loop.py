@@ -16,7 +16,7 @@ import torch
 from genaug_data.background import Background
 from genaug_data.cache import CacheReader
 from genaug_data.catalogue import Catalogue
-from genaug_data.errors import WorkerError, brief
+from genaug_data.errors import CacheError, WorkerError, brief
 from genaug_data.feedback import Feedback
 from genaug_data.in_flight import InFlight
 from genaug_data.intake import Intake
@@ -61,6 +61,7 @@ class AugmentationLoop:
         mode: "async" or "sync".
         refresh_every: steps between two refreshes.
         generate: False only observes, because no slot is going to show a variant.
+        forgotten: returns the indices of examples that nothing may be made from any more.
     """
 
     def __init__(
@@ -80,6 +81,7 @@ class AugmentationLoop:
         mode: Literal["async", "sync"],
         refresh_every: int,
         generate: bool = True,
+        forgotten: Callable[[], frozenset[int]] = frozenset,
     ) -> None:
         self.feedback = feedback
         self.targeting = targeting
@@ -95,6 +97,7 @@ class AugmentationLoop:
         self._mode = mode
         self._refresh_every = refresh_every
         self._generate = generate
+        self._forgotten = forgotten
         self._observed = 0
         self._next_idle = 0.0
         self.first_step = 0
@@ -103,7 +106,6 @@ class AugmentationLoop:
         self.sayings = sayings
         self.pacing = pacing
         self.recording: Recording | None = None
-        self.forgotten: Callable[[], frozenset[int]] = frozenset
         self.intake = Intake(catalogue, planner, feedback.ledger, reader, sayings, in_order=mode == "sync")
         self.showing = Showing(
             catalogue, in_flight, journal, sayings, refresh_every if mode == "sync" else 0, feedback.allot
@@ -315,7 +317,11 @@ class AugmentationLoop:
 
     def _drop_forgotten(self) -> None:
         # The list may have grown since this was made, or since the state was saved that was loaded.
-        forgotten = self.forgotten()
+        try:
+            forgotten = self._forgotten()
+        except CacheError:
+            # The worker cannot read it either, makes nothing, and says why.
+            return
         if forgotten:
             with self._lock:
                 dropped = self.intake.forget_parents(forgotten)

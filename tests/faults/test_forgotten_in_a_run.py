@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 
-from genaug_data.cache import CacheReader, forget
+from genaug_data.cache import CacheReader, forget, read_tombstones
+from genaug_data.dataset import GenerativeAugmentDataset
 from genaug_data.errors import GenaugWarning
 from tests.resuming import EPOCHS, STEPS, Trainer
-from tests.toys import toy_base
+from tests.toys import Noisy, toy_base
 
 
 def parents_in(folder: Path) -> set[int]:
@@ -94,4 +97,28 @@ def test_another_example_at_the_same_index_is_not_forgotten(wrap: Callable, tmp_
             return super().__getitem__(index)
 
     train.samples._dataset = Lost(base)
-    assert train._parts.loop.forgotten() == {5}
+    assert read_tombstones(tmp_path / "cache").indices_among(train.samples) == {5}
+
+
+@pytest.mark.parametrize("mode", ["async", "sync"])
+def test_a_damaged_list_ends_generation_and_not_training(tmp_path: Path, mode: str) -> None:
+    base, folder = toy_base(12), tmp_path / "run"
+    train = GenerativeAugmentDataset(
+        base, cache=folder, generator=Noisy(), ratio=0.5, mode=mode, worker="inline", progress=False, refresh_every=2
+    )
+    folder.mkdir(exist_ok=True)
+    (folder / "forgotten.json").write_text("{")
+
+    def train_on() -> None:
+        with train:
+            for epoch in range(4):
+                train.set_epoch(epoch)
+                for _, labels, meta in train.loader(batch_size=4):
+                    assert not meta.synthetic.any()
+                    train.observe(meta, torch.ones(len(labels)), torch.zeros(len(labels), 3), labels)
+
+    # A warning that is raised as an error would end the training by itself.
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        train_on()
+    assert any("forgotten.json cannot be read" in str(one.message) for one in told)
