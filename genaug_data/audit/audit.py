@@ -57,6 +57,11 @@ class Audit:
     train_calibrations: dict[str, Calibration]
 
     @property
+    def blind(self) -> tuple[str, ...]:
+        """Names of the measures by which altered copies of protected images are not found."""
+        return tuple(name for name, one in self.calibrations.items() if one.is_blind)
+
+    @property
     def expected_by_mistake(self) -> float:
         """How many of the images would be taken for copies of protected ones if none were."""
         return self.alpha * self.images

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from genaug_data.audit.audit import Audit, Finding
-from genaug_data.copies.calibration import FLOOR
 from genaug_data.report.pairs import draw_pairs
 from genaug_data.sample import Sample
 
@@ -38,10 +37,10 @@ def table(audit: Audit, names: Sequence[str], protected_names: Sequence[Sequence
         )
         lines += _rows(audit.memorised, names, [train])
     lines += [
-        f"altered copies are not found by {name}: {one.near} of the {one.images} images that set its threshold are "
-        "themselves equal to a protected one; leave such images out"
-        for name, one in audit.calibrations.items()
-        if one.threshold <= FLOOR
+        f"altered copies are not found by {name}: {audit.calibrations[name].near} of the "
+        f"{audit.calibrations[name].images} images that set its threshold are nearly equal to protected ones; leave "
+        "such images out"
+        for name in audit.blind
     ]
     if audit.unreadable:
         lines.append(f"{len(audit.unreadable)} images could not be read, and nothing is known of them")

@@ -31,6 +31,14 @@ class Calibration:
     images: int
     near: int
 
+    @property
+    def is_blind(self) -> bool:
+        """Whether the threshold is so small that altered copies pass.
+
+        So many training images are nearly equal to protected ones then that nothing can be told from them.
+        """
+        return self.threshold <= FLOOR
+
 
 Tail = Literal["power", "log_normal"]
 """How the share of distances below d falls with d: as a power of d, or as that of a normal distribution of log d."""

@@ -52,6 +52,7 @@ class CopyDetector:
     Exactly equal images are found by hashes; altered ones by :class:`~genaug_data.copies.measures.Whole` and
     :class:`~genaug_data.copies.measures.Registered`, which need no weights, and by the features of a network where
     one is given. Constant images are left out: they hold nothing that could leak.
+    Equal images count once.
 
     Args:
         sets: sequences of samples; image shapes may differ.
@@ -92,18 +93,26 @@ class CopyDetector:
         self.calibrations: dict[str, Calibration] = {}
         self._exact: dict[bytes, int] = {}
         origins: list[tuple[int, int]] = []
+        places: list[tuple[int, int, int]] = []
         for number, samples in enumerate(sets):
             for chunk in read_images(samples, np.arange(len(samples)), f"{title} {number}", progress, beat):
-                varied = [(index, image) for index, image in chunk if not is_constant(image)]
-                for index, image in varied:
-                    self._exact.setdefault(image_hash(image), len(origins))
-                    origins.append((number, index))
-                if varied:
+                new = []
+                for index, image in chunk:
+                    if is_constant(image):
+                        continue
+                    # One that equals an earlier one has that one's row.
+                    row = self._exact.setdefault(image_hash(image), len(origins))
+                    places.append((number, index, row))
+                    if row == len(origins):
+                        origins.append((number, index))
+                        new.append(image)
+                if new:
                     for measure in self.measures:
-                        measure.add([image for _, image in varied])
+                        measure.add(new)
         if not origins:
             raise DataError("every protected image is constant; pass sets of real images as protected")
         self._origins = np.array(origins)
+        self._places = np.array(places)
 
     def __len__(self) -> int:
         return len(self._origins)
@@ -125,7 +134,8 @@ class CopyDetector:
     ) -> None:
         """Set the thresholds from how near real training images come to the sets.
 
-        Each measure gets an equal part of ``alpha`` (:func:`~genaug_data.copies.calibration.calibrate`).
+        Each measure gets an equal part of ``alpha`` (:func:`~genaug_data.copies.calibration.calibrate`). Images that
+        equal one of the sets in every value are left out: they are copies, and tell nothing of unlike images.
 
         Args:
             train: the training set.
@@ -135,7 +145,7 @@ class CopyDetector:
             beat: called after every chunk of reads.
 
         Raises:
-            DataError: the training set is empty.
+            DataError: the training set is empty, or all of it equals images of the sets.
         """
         if len(train) == 0:
             raise DataError(
@@ -158,10 +168,12 @@ class CopyDetector:
             progress: whether to show a bar.
 
         Raises:
-            DataError: there are fewer than two images.
+            DataError: there are fewer than two images, or all have their equal.
         """
         if len(self) < 2:
-            raise DataError(f"{len(self)} image has no neighbour to set a threshold by; pass at least 2")
+            raise DataError(
+                f"{len(self)} image of the sets has no neighbour to set a threshold by; pass more, or a training set"
+            )
         chosen = evenly_spaced(len(self), images)
         found = []
         for number, samples in enumerate(sets):
@@ -174,8 +186,18 @@ class CopyDetector:
 
     def _calibrate(self, found: Sequence[Mapping[str, tuple[np.ndarray, np.ndarray]]], alpha: float) -> None:
         share = alpha / len(self.measures)
+        by_measure = {
+            measure.name: np.concatenate([chunk[measure.name][0] for chunk in found]) for measure in self.measures
+        }
+        # What distances() says of equal images, and no measure but by chance of others.
+        are_equal = np.all([distances == 0 for distances in by_measure.values()], axis=0)
+        if are_equal.all():
+            raise DataError(
+                f"all {len(are_equal)} images that should set the thresholds equal images that they are compared with; "
+                "pass a training set that is disjoint from the protected ones"
+            )
         self.calibrations = {
-            measure.name: calibrate(np.concatenate([chunk[measure.name][0] for chunk in found]), share, measure.tail)
+            measure.name: calibrate(by_measure[measure.name][~are_equal], share, measure.tail)
             for measure in self.measures
         }
 
@@ -226,9 +248,12 @@ class CopyDetector:
 
     def rows(self, dataset: int, items: Sequence[int]) -> np.ndarray:
         """Return the rows of images of a set, int64; -1 for those that were left out as constant."""
-        start, end = np.searchsorted(self._origins[:, 0], [dataset, dataset + 1])
-        known = self._origins[start:end, 1]
-        return np.where(np.isin(items, known), start + np.searchsorted(known, items), -1)
+        start, end = np.searchsorted(self._places[:, 0], [dataset, dataset + 1])
+        _, known, rows = self._places[start:end].T
+        if len(known) == 0:
+            return np.full(len(items), -1)
+        places = np.minimum(np.searchsorted(known, items), len(known) - 1)
+        return np.where(known[places] == items, rows[places], -1)
 
     def origin(self, row: int) -> tuple[int, int]:
         """Return which set, and which image of it, a row is."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 
 from genaug_data.copies import Calibration, CopyDetector, Match
-from genaug_data.errors import ConfigError, DataError
+from genaug_data.errors import ConfigError, DataError, GenaugWarning
 from genaug_data.features import Features
 from genaug_data.gates.base import Gate
 from genaug_data.sample import Sample, Verdict
@@ -103,6 +104,15 @@ class Leak(Gate):
         detector = CopyDetector(self.protected, features=self.features, progress=progress, beat=beat)
         detector.calibrate(train, alpha=self.alpha, images=self.calibration_images, progress=progress, beat=beat)
         self._detector = detector
+        for name, calibration in detector.calibrations.items():
+            if calibration.is_blind:
+                warnings.warn(
+                    f"the leak gate finds no altered copies by {name}: {calibration.near} of the {calibration.images} "
+                    "training images that set its threshold are nearly equal to protected ones; leave them out of one "
+                    "of the two sets",
+                    GenaugWarning,
+                    stacklevel=2,
+                )
 
     def assess(self, parents: Sequence[Sample], children: Sequence[Sample]) -> list[Verdict]:
         """Judge each child by the protected image that it is most like."""

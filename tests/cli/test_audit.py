@@ -6,6 +6,7 @@ import pytest
 from PIL import Image
 
 from genaug_data.cli import main
+from genaug_data.sample import Sample
 from tests.copies.scenes import scenes
 
 
@@ -79,11 +80,17 @@ def test_a_folder_given_twice_protects_as_well_as_once(folders, capsys):
     once = calibrations(test)
     assert calibrations(test, test + "/../test") == once
     assert "altered copies are not found" not in capsys.readouterr().out
-    # A copy of the folder cannot be told by its name, but its thresholds can.
+    # A copy of the folder cannot be told by its name, but by what is in it.
     shutil.copytree(test, folders / "again")
-    calibrations(test, str(folders / "again"))
-    told = capsys.readouterr().out
-    assert "altered copies are not found by whole: 40 of the 40 images that set its threshold" in told
+    assert calibrations(test, str(folders / "again")) == once
+
+
+def test_where_altered_copies_cannot_be_found_the_exit_status_is_an_error(folders, capsys):
+    mirrored = [Sample(sample.image.flip(2), 0) for sample in scenes(20, 0)]
+    write(folders / "mirrored", mirrored)
+    protected = [str(folders / name) for name in ("test", "mirrored")]
+    assert main(["audit", str(folders / "clean"), "--protected", *protected, "--progress=False"]) == 1
+    assert "altered copies are not found by whole: 40 of the 40 images" in capsys.readouterr().out
 
 
 def test_what_cannot_be_written_or_read_is_told_before_anything_is_compared(folders, capsys):

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.datasets import load_digits
 
-from genaug_data.errors import ConfigError, DataError
+from genaug_data.errors import ConfigError, DataError, GenaugWarning
 from genaug_data.gates import Leak
 from genaug_data.sample import Sample
 from genaug_data.seeding import permutation, torch_generator
@@ -78,7 +78,7 @@ def test_copies_are_found_across_numbers_of_channels(channels):
 def test_other_images_pass(gate):
     verdicts = judge(gate, [sample.image for sample in scenes(300, 3)])
     assert sum(not verdict.accepted for verdict in verdicts) <= 2
-    assert all(verdict.score > gate.calibrations["whole"].threshold for verdict in verdicts if verdict.accepted)
+    assert all(verdict.accepted == (verdict.score > 0.5) for verdict in verdicts)
 
 
 def test_the_reason_names_the_nearest_its_distance_and_what_was_needed(gate):
@@ -111,8 +111,10 @@ def test_a_handful_of_training_images_gives_a_sane_threshold(digits, size):
 
 def test_training_copies_of_protected_images_do_not_hide_altered_copies():
     protected = scenes(50, 0)
-    contaminated = [*protected[:5], *scenes(495, 2)]
-    gate = prepared([protected], contaminated)
+    almost = [Sample(jitter(sample.image, 90 + i), 0) for i, sample in enumerate(protected[5:10])]
+    gate = prepared([protected], [*protected[:5], *almost, *scenes(490, 2)])
+    # Those that are equal set no threshold; those that nearly are count as near.
+    assert gate.calibrations["whole"].images == 495
     assert gate.calibrations["whole"].near >= 5
     noisy = [jitter(sample.image, i) for i, sample in enumerate(protected)]
     assert not any(verdict.accepted for verdict in judge(gate, noisy))
@@ -179,3 +181,12 @@ def test_bad_arguments_are_refused():
         prepared([some], [])
     with pytest.raises(ConfigError, match=r"the leak gate is not prepared; call prepare\(train\) before judge"):
         judge(Leak([some]), [some[0].image])
+
+
+def test_a_training_set_that_nearly_is_the_protected_one_is_warned_of():
+    protected = scenes(40, 0)
+    mirrored = [Sample(sample.image.flip(2), 0) for sample in protected]
+    with pytest.warns(GenaugWarning, match="finds no altered copies by whole: 40 of the 40 training images"):
+        prepared([protected], mirrored)
+    with pytest.raises(DataError, match="all 40 images that should set the thresholds equal images"):
+        prepared([protected], protected)
