@@ -48,7 +48,7 @@ def figures_of(loop: AugmentationLoop, sampler: HardExampleSampler, reader: Cach
     figures = {
         "step": float(loop.steps),
         "epoch": float(sampler.epoch),
-        **{name: float(value) for name, value in stats.items() if not isinstance(value, str)},
+        **stats,
         "rows shown": float(rows),
         "synthetic rows shown": float(synthetic),
         "ratio asked": sampler.ratio.at(sampler.epoch),

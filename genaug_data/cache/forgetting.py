@@ -63,8 +63,8 @@ def forget(folder: str | Path, indices: Sequence[int], *, fitted: bool = False, 
     index. They go with their rejections and small pictures, with records that cannot be read, with the reports in the
     folder and with the journals that name them. The database is then written anew, so that no deleted byte stays in
     its file; a file system may still keep blocks of deleted files. Before all this, ``forgotten.json`` in the folder
-    is told the examples' content hashes; nothing is made from these any more. To run it again does no harm, and
-    completes one that was interrupted.
+    is told the examples' content hashes; nothing is made from these any more. To run it again completes one that was
+    interrupted; an index of which nothing is left to tell its content is kept away whatever example is there.
 
     Args:
         folder: of the cache; in a distributed run each rank has its own.

@@ -23,7 +23,8 @@ def _run(chosen: Namespace) -> int:
     for journal in done.journals:
         print(f"deleted, as it names them, so that this run cannot be replayed: {journal}")
     if done.unknown:
-        print(f"nothing here was made from {', '.join(map(str, done.unknown))}: known by index alone from now on")
+        indices = ", ".join(map(str, done.unknown))
+        print(f"nothing is left here that tells what is at {indices}: whatever is, nothing is made from it from now on")
     for folder in done.fitted:
         said = "deleted" if done.fitted_deleted else "still there, pass --fitted to delete it"
         print(f"weights that were fitted on the training set, and remember it: {folder} ({said})")
