@@ -7,8 +7,9 @@ from genaug_data.cache.manifest import Manifest, check_folder, read_manifest
 from genaug_data.cache.pictures import RejectedPicture
 from genaug_data.cache.reader import CacheReader, Entry
 from genaug_data.cache.tombstones import Tombstone, Tombstones, read_tombstones
+from genaug_data.cache.totals import CacheStats
 from genaug_data.cache.tracing import Traced, trace
-from genaug_data.cache.writer import CacheStats, CacheWriter
+from genaug_data.cache.writer import CacheWriter
 
 __all__ = [
     "CacheReader",

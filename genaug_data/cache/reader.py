@@ -16,7 +16,7 @@ from genaug_data.cache.decoding import Decoder
 from genaug_data.cache.environment import Handle
 from genaug_data.cache.pictures import Pictures, RejectedPicture
 from genaug_data.cache.rejection import unpack_rejection
-from genaug_data.cache.writer import CacheStats, judges_of, stats_of
+from genaug_data.cache.totals import CacheStats, judges_of, stats_of
 from genaug_data.errors import GenaugWarning
 from genaug_data.sample import Provenance, Sample, Target
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,28 +18,13 @@ from genaug_data.cache.pictures import Pictures
 from genaug_data.cache.record import Codec, encode
 from genaug_data.cache.rejection import pack_rejection, unpack_rejection
 from genaug_data.cache.reserve import Reserve
+from genaug_data.cache.totals import CacheStats, judges_of, stats_of, write_judges
 from genaug_data.errors import CacheError, CacheFull
 from genaug_data.sample import Provenance, Sample
 
 _MOST_REJECTED = 20_000
-_JUDGES = b"judges"
 _LEAST_MAP = 1 << 20
 _KEYS_IN_NEED = 16
-
-
-@dataclass(frozen=True, slots=True)
-class CacheStats:
-    """How much a cache holds.
-
-    Args:
-        records: variants.
-        bytes: that they take of the bound, in the pages that LMDB uses for them.
-        rejected: remembered rejections.
-    """
-
-    records: int
-    bytes: int
-    rejected: int
 
 
 class CacheWriter:
@@ -165,7 +149,7 @@ class CacheWriter:
         """Note which gates every variant in the cache has passed, and forget what others rejected."""
         with self._transaction() as (transaction, databases):
             transaction.drop(databases["rejected"], delete=False)
-            transaction.put(_JUDGES, judges.encode(), db=databases["totals"])
+            write_judges(transaction, databases, judges)
             Pictures(transaction, databases).forget_rejected()
 
     def status(self, key: bytes) -> Literal["accepted", "rejected"] | None:
@@ -306,18 +290,6 @@ class CacheWriter:
             Pictures(transaction, databases).keep_parents(parents)
         self._reserve.take()
         return evicted
-
-
-def stats_of(transaction: lmdb.Transaction, databases: dict[str, Any]) -> CacheStats:
-    """Return how much a cache holds, as one transaction sees it."""
-    records, rejected = (transaction.stat(databases[name])["entries"] for name in ("index", "rejected"))
-    return CacheStats(records, Books(transaction, databases).totals()[0], rejected)
-
-
-def judges_of(transaction: lmdb.Transaction, databases: dict[str, Any]) -> str | None:
-    """Return which gates the variants of a cache have passed, as one transaction sees it."""
-    stored = transaction.get(_JUDGES, db=databases["totals"])
-    return None if stored is None else bytes(stored).decode(errors="replace")
 
 
 def _gone(folder: Path, error: FileNotFoundError) -> str:

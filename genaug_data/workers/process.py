@@ -28,10 +28,8 @@ from genaug_data.workers.base import (
 )
 from genaug_data.workers.budget import Budget
 from genaug_data.workers.errands import Errand, Errands
+from genaug_data.workers.outbox import Outbox
 from genaug_data.workers.spawned import Spawned
-
-# A message must fit into the socket's buffer, so that this side never blocks on a child that is busy.
-_KEYS_A_MESSAGE = 1000
 
 
 class ProcessWorker:
@@ -68,17 +66,11 @@ class ProcessWorker:
         self._max_restarts = max_restarts
         self._backoff = backoff
         self._duty = budget.duty
-        self._snapshot: Path | None = None
-        self._learned: Path | None = None
         self._child: Spawned | None = None
         self._state = "idle"
         self._news: list[Event] = []
         self._errands = Errands(max_attempts)
-        self._unsent: list[Errand] = []
-        self._evictions: list[bytes] = []
-        self._evicting: list[bytes] = []
-        self._withdrawing: dict[tuple[int, int], Request] = {}
-        self._withdrawals: list[Request] = []
+        self._outbox = Outbox()
         self._working_on: tuple[Request, ...] = ()
         self._restarts = 0
         self._restarts_in_a_row = 0
@@ -98,26 +90,20 @@ class ProcessWorker:
         taken = self._account.take(requests)
         if taken:
             self._errands.add(taken)
-            self._unsent.append(Errand(taken))
+            self._outbox.errands.append(Errand(taken))
             self._send_waiting()
         return len(taken)
 
     def withdraw(self, requests: Sequence[Request]) -> None:
         """Have the child leave out those of ``requests`` that it has not begun."""
-        new = [
-            request
-            for request in requests
-            if request.place in self._account.outstanding and request.place not in self._withdrawing
-        ]
-        self._withdrawing.update({request.place: request for request in new})
-        self._withdrawals.extend(new)
+        self._outbox.withdraw(requests, self._account.outstanding)
         self._send_waiting()
 
     def evict(self, keys: Sequence[bytes]) -> None:
         """Have the child remove variants from the cache."""
         if keys and self._state in ("starting", "ready"):
             self._begin_to_listen()
-            self._evictions.extend(keys)
+            self._outbox.evict(keys)
             self._send_waiting()
 
     def poll(self) -> list[Event]:
@@ -126,7 +112,7 @@ class ProcessWorker:
             self._receive(self._child)
         if self._state in ("starting", "ready"):
             self._watch()
-        if self._snapshot != self._learned:
+        if self._outbox.has_snapshot:
             self._send_waiting()
         news, self._news = self._news, []
         return news
@@ -134,9 +120,13 @@ class ProcessWorker:
     def stats(self) -> WorkerStats:
         """Return counts and state."""
         account = self._account
-        evicting = len(self._evictions) + len(self._evicting)
         return WorkerStats(
-            self._state, len(account.outstanding), account.images, account.seconds, self._restarts, evicting
+            self._state,
+            len(account.outstanding),
+            account.images,
+            account.seconds,
+            self._restarts,
+            self._outbox.evicting,
         )
 
     def account_for(self, images: int, seconds: float) -> None:
@@ -154,7 +144,7 @@ class ProcessWorker:
     def learn(self, snapshot: Path) -> None:
         """Let the child show the gates a snapshot of the model under training, at the next poll or order."""
         # Only noted: the connection belongs to the thread that polls.
-        self._snapshot = snapshot
+        self._outbox.snapshot = snapshot
 
     def busy_seconds(self) -> float | None:
         """Return for how many seconds the child was busy with variants, up to this moment; None while it starts."""
@@ -175,12 +165,8 @@ class ProcessWorker:
                 # Also if a signal's handler raises meanwhile: PyTorch's does when a DataLoader worker was killed.
                 child.kill()
         self._account.outstanding.clear()
-        self._unsent.clear()
         self._errands.clear()
-        self._evictions.clear()
-        self._evicting.clear()
-        self._withdrawing.clear()
-        self._withdrawals.clear()
+        self._outbox.clear()
 
     @property
     def process_id(self) -> int | None:
@@ -205,7 +191,6 @@ class ProcessWorker:
         if payload is None or self._state == "closed":
             return
         self._child = child = Spawned()
-        self._learned = None
         child.reins.duty = self._duty
         child.load(payload)
         if self._state == "closed":
@@ -216,21 +201,7 @@ class ProcessWorker:
         if self._state != "ready" or self._child is None:
             return
         try:
-            if self._evictions and not self._evicting:
-                self._evicting = self._evictions[:_KEYS_A_MESSAGE]
-                del self._evictions[:_KEYS_A_MESSAGE]
-                self._child.connection.send(("evict", self._evicting))
-            snapshot = self._snapshot
-            if snapshot is not None and snapshot != self._learned:
-                # Before the requests that were ordered after it.
-                self._child.connection.send(("learn", snapshot))
-                self._learned = snapshot
-            for errand in self._unsent:
-                self._child.connection.send(("run", errand))
-            self._unsent.clear()
-            if self._withdrawals:
-                self._child.connection.send(("withdraw", self._withdrawals))
-                self._withdrawals.clear()
+            self._outbox.send(self._child.connection)
         except OSError:
             # The child is dead; the watchdog sees it at the next poll and orders everything again.
             return
@@ -257,7 +228,7 @@ class ProcessWorker:
                 self._send_waiting()
             case Evicted():
                 # Also told of those that left to make room; a second eviction of a key does no harm.
-                self._evicting = []
+                self._outbox.evicted()
                 self._send_waiting()
             case Broken(reason, readable):
                 self._give_up(reason, readable)
@@ -268,7 +239,7 @@ class ProcessWorker:
                 if not isinstance(event, Withdrawn):
                     self._restarts_in_a_row = 0
                 self._errands.answered(event.request.place)
-                self._withdrawing.pop(event.request.place, None)
+                self._outbox.answered(event.request.place)
         self._news.append(event)
 
     def _watch(self) -> None:
@@ -296,7 +267,7 @@ class ProcessWorker:
 
     def _begin_to_listen(self) -> None:
         """Let the silence of a child that has nothing to do count from now on."""
-        is_busy = self._state == "starting" or self._account.outstanding or self._evictions or self._evicting
+        is_busy = self._state == "starting" or self._account.outstanding or self._outbox.evicting
         if self._child is not None and not is_busy:
             self._child.last_word = time.monotonic()
 
@@ -311,9 +282,7 @@ class ProcessWorker:
         self._not_before = time.monotonic() + min(self._backoff * 2**self._restarts_in_a_row, 30.0)
         self._restarts += 1
         self._restarts_in_a_row += 1
-        # The new child knows of nothing that was evicted or withdrawn.
-        self._evictions, self._evicting = self._evicting + self._evictions, []
-        self._withdrawals = list(self._withdrawing.values())
+        self._outbox.address_anew(self._errands.left())
 
     def _quarantine(self, cause: str) -> None:
         suspects = [request for request in self._working_on if request.place in self._account.outstanding]
@@ -326,7 +295,6 @@ class ProcessWorker:
             self._account.note(failed)
             self._errands.answered(request.place)
             self._news.append(failed)
-        self._unsent = self._errands.left()
 
     def _go_on_as(self, state: str) -> None:
         if self._state != "closed":
@@ -335,9 +303,7 @@ class ProcessWorker:
     def _give_up(self, reason: str, readable: bool = False) -> None:
         self._go_on_as("broken")
         self._account.outstanding.clear()
-        # Nobody is there to carry them out, or to be waited for.
-        self._evictions.clear()
-        self._evicting = []
+        self._outbox.drop_evictions()
         self._news.append(Broken(reason, readable))
         if self._child is not None:
             self._child.kill()

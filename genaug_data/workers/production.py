@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import importlib.metadata
-import time
 import traceback
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 
 from genaug_data.cache import CacheReader, CacheWriter, Tombstones, read_tombstones
 from genaug_data.errors import CacheError, CacheFull, GenaugError, brief
-from genaug_data.gates import Gate, amended, fingerprint_of, judge_all
+from genaug_data.gates import fingerprint_of
 from genaug_data.gates.snapshot import Snapshot
 from genaug_data.generators import Refusal, check_variants, group_key
-from genaug_data.sample import Provenance, Request, Sample, Verdict, content_hash, variant_key
+from genaug_data.sample import Request, Sample
 from genaug_data.workers.base import (
     Accepted,
     Broken,
@@ -32,22 +29,12 @@ from genaug_data.workers.base import (
     Warned,
     Withdrawn,
 )
+from genaug_data.workers.gatekeeping import Gatekeeping
+from genaug_data.workers.order import Order, order_of, provenance_of
 from genaug_data.workers.revision import revise
 from genaug_data.workers.rhythm import Rhythm, Stopped
 
 _FORGOTTEN = "its parent was forgotten at request of whom it shows, and nothing is made from it any more"
-
-
-def _versions() -> dict[str, str]:
-    return {name: importlib.metadata.version(name) for name in ("genaug_data", "torch", "diffusers")}
-
-
-@dataclass(frozen=True, slots=True)
-class _Order:
-    request: Request
-    parent: Sample
-    parent_hash: bytes
-    key: bytes
 
 
 class Production:
@@ -64,7 +51,7 @@ class Production:
         self._beat = beat
         self._rhythm = Rhythm() if rhythm is None else rhythm
         self._batch_size = job.batch_size
-        self._versions = _versions()
+        self._gates = Gatekeeping(job)
         self._writer: CacheWriter | None = None
         self._withdrawn: set[tuple[int, int]] = set()
         self._forgotten = Tombstones()
@@ -130,14 +117,14 @@ class Production:
                 the order in which they would have come there.
             alone: places of those that are to be made in a call of their own.
         """
-        groups: dict[object, list[_Order]] = {}
+        groups: dict[object, list[Order]] = {}
         for request in requests:
             self._beat()
             if request.place not in answered and self._is_withdrawn(request):
                 yield Withdrawn(request)
                 continue
             try:
-                order = self._order(request)
+                order = order_of(self._job, request)
             except Exception:
                 if request.place not in answered:
                     yield Failed(request, traceback.format_exc())
@@ -177,7 +164,7 @@ class Production:
             self._cache.evict(keys)
         except CacheFull as error:
             return [Evicted(()), Full(str(error))]
-        return [*self._tell_gates(lambda gate: gate.forget(keys)), Evicted(tuple(keys))]
+        return [*self._gates.tell(lambda gate: gate.forget(keys)), Evicted(tuple(keys))]
 
     def learn(self, path: Path) -> list[Event]:
         """Show the gates a snapshot of the model under training; returns what went wrong."""
@@ -186,7 +173,7 @@ class Production:
         snapshot = Snapshot.read(path)
         if snapshot is None:
             return [Warned(f"the snapshot {path.name} cannot be read, and gates go on with the one before")]
-        return self._tell_gates(lambda gate: gate.learn(snapshot))
+        return self._gates.tell(lambda gate: gate.learn(snapshot))
 
     def close(self) -> None:
         """Close the cache: idempotent."""
@@ -200,18 +187,12 @@ class Production:
             raise RuntimeError("the production is not set up")
         return self._writer
 
-    def _order(self, request: Request) -> _Order:
-        parent = self._job.samples[request.parent]
-        parent_hash = content_hash(parent)
-        key = variant_key(parent_hash, self._job.generator.fingerprint, request.recipe, request.seed)
-        return _Order(request, parent, parent_hash, key)
-
     def _is_withdrawn(self, request: Request) -> bool:
         found = request.place in self._withdrawn
         self._withdrawn.discard(request.place)
         return found
 
-    def _run_group(self, orders: list[_Order], alone: Collection[tuple[int, int]]) -> Iterator[Event]:
+    def _run_group(self, orders: list[Order], alone: Collection[tuple[int, int]]) -> Iterator[Event]:
         while orders:
             wanted = []
             for order in orders:
@@ -245,13 +226,13 @@ class Production:
             yield from news
             yield Cost(self._rhythm.seconds)
 
-    def _next_batch(self, orders: Sequence[_Order], alone: Collection[tuple[int, int]]) -> int:
+    def _next_batch(self, orders: Sequence[Order], alone: Collection[tuple[int, int]]) -> int:
         for size, order in enumerate(orders[: self._batch_size]):
             if order.request.place in alone:
                 return max(size, 1)
         return self._batch_size
 
-    def _run_batch(self, batch: list[_Order]) -> list[Event]:
+    def _run_batch(self, batch: list[Order]) -> list[Event]:
         self._beat()
         generator, parents = self._job.generator, [order.parent for order in batch]
         before = self._rhythm.seconds
@@ -263,18 +244,18 @@ class Production:
         kept, refused, pictures = [], [], []
         shown: dict[int, Sample] = {}
         news: list[Event] = []
-        for order, child, verdicts in zip(batch, answers, self._judge(parents, answers), strict=True):
+        for order, child, verdicts in zip(batch, answers, self._gates.judge(parents, answers), strict=True):
             if isinstance(child, Refusal) and not child.made:
                 # Nothing to remember: to be asked once more costs nothing.
                 news.append(Rejected(order.request, verdicts[-1].gate, child.reason, made=False, tried=False))
                 continue
-            record = self._provenance(order, verdicts, seconds)
+            record = provenance_of(self._job, order, verdicts, seconds)
             if self._forgotten.cover_variant(record):
                 # A generator that mixes has drawn it as another parent; not even a picture of it is kept.
                 news.append(Rejected(order.request, "forgotten", _FORGOTTEN))
                 continue
             if not isinstance(child, Refusal) and all(verdict.accepted for verdict in verdicts):
-                kept.append((order.key, self._as_amended(child, verdicts), record))
+                kept.append((order.key, self._gates.as_amended(child, verdicts), record))
                 shown[order.request.parent] = order.parent
                 news.append(Accepted(order.request, order.key))
             else:
@@ -284,60 +265,7 @@ class Production:
         evicted = self._cache.put(kept, shown)
         self._cache.reject(refused, pictures)
         keys, new = [key for key, _, _ in kept], [child for _, child, _ in kept]
-        news += self._tell_gates(lambda gate: gate.remember(keys, new))
+        news += self._gates.tell(lambda gate: gate.remember(keys, new))
         if evicted:
-            news += [*self._tell_gates(lambda gate: gate.forget(evicted)), Evicted(tuple(evicted))]
+            news += [*self._gates.tell(lambda gate: gate.forget(evicted)), Evicted(tuple(evicted))]
         return news
-
-    def _judge(self, parents: Sequence[Sample], answers: Sequence[Sample]) -> list[Sequence[Verdict]]:
-        """Return the verdicts on each answer; what the generator refused has one, of the generator itself."""
-        pairs = [
-            (parent, answer) for parent, answer in zip(parents, answers, strict=True) if not isinstance(answer, Refusal)
-        ]
-        if self._job.task is not None:
-            for parent, child in pairs:
-                if child.target is not parent.target:
-                    self._job.task.check_target(child.target)
-        gates = self._job.gates if pairs else []
-        judged = iter(judge_all(gates, [parent for parent, _ in pairs], [child for _, child in pairs]))
-        return [
-            [Verdict("generator", 0.0, False, answer.reason)] if isinstance(answer, Refusal) else next(judged)
-            for answer in answers
-        ]
-
-    def _as_amended(self, child: Sample, verdicts: Sequence[Verdict]) -> Sample:
-        final = amended(child, verdicts)
-        if self._job.task is not None and final is not child:
-            self._job.task.check_target(final.target)
-        return final
-
-    def _tell_gates(self, tell: Callable[[Gate], None]) -> list[Event]:
-        warned: list[Event] = []
-        for gate in self._job.gates:
-            try:
-                tell(gate)
-            except Exception as error:  # noqa: PERF203
-                # What came into the cache or left it has done so.
-                warned.append(Warned(f"the gate {gate.name!r} could not take note of it: {brief(error)}"))
-        return warned
-
-    def _provenance(self, order: _Order, verdicts: Sequence[Verdict], seconds: float) -> Provenance:
-        request, generator = order.request, self._job.generator
-        describe = getattr(generator, "origin", None)
-        origin = {} if describe is None else dict(describe(order.parent, request))
-        return Provenance(
-            parent=request.parent,
-            parent_hash=order.parent_hash.hex(),
-            variant=request.variant,
-            fingerprint=generator.fingerprint,
-            recipe=request.recipe,
-            seed=request.seed,
-            verdicts=tuple(replace(verdict, amended=None) for verdict in verdicts),
-            hardness=request.priority,
-            versions=self._versions,
-            created=time.time(),
-            prompt=origin.pop("prompt", None),
-            origin=origin,
-            device=str(getattr(generator, "device", "")),
-            seconds=round(seconds, 6),
-        )

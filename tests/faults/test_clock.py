@@ -12,7 +12,7 @@ from tests.faults.scripts import running
 
 PACKAGE = Path(genaug_data.__file__).parent
 # Where a date is written down: when a variant was made, a cache claimed, a lease taken.
-DATES = {"workers/production.py": 1, "cache/manifest.py": 1, "cache/tombstones.py": 1}
+DATES = {"workers/order.py": 1, "cache/manifest.py": 1, "cache/tombstones.py": 1}
 
 # A clock cannot be set for one process alone, so that here time.time, time.time_ns and datetime's source jump in both
 # processes: an hour back while training goes on.
