@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from genaug_data.copies import Calibration, CopyDetector, Match
+from genaug_data.copies import Calibration, CopyDetector, Match, check_alpha
 from genaug_data.errors import ConfigError, DataError
 from genaug_data.features import Features
 from genaug_data.sample import Sample
@@ -106,8 +106,7 @@ def audit(
         >>> [(finding.index, finding.match.item) for finding in found.copies]
         [(20, 3)]
     """
-    if not 0 < alpha <= 0.05:
-        raise ConfigError(f"alpha must lie in (0, 0.05], got {alpha}; it is the expected share of mistakes")
+    check_alpha(alpha)
     if not protected or any(len(samples) == 0 for samples in protected):
         raise ConfigError(f"each of the {len(protected)} protected sets must hold images; pass at least one such set")
     if parents is not None and (train is None or len(parents) != len(synthetic)):

@@ -149,17 +149,14 @@ class CachedImages(NamedImages):
         parents: index of the real example that each was made from.
 
     Raises:
-        DataError: there is no variant in it, or it is damaged beyond its records.
+        CacheError: it is damaged beyond its records.
+        DataError: there is no variant in it.
     """
 
     def __init__(self, folder: str | Path) -> None:
         self._reader = CacheReader(folder)
+        self._reader.check_readable()
         entries = self._reader.entries()
-        if self._reader.damage():
-            raise DataError(
-                f"the cache {folder} is damaged beyond its records ({self._reader.damage()}), and nothing is known of "
-                "what is left; delete its 'variants' to have them made again"
-            )
         if not entries:
             raise DataError(f"there is no variant in the cache {folder} (0 found); train or warm up first")
         self._keys = [entry.key for entry in entries]

@@ -3,7 +3,7 @@
 from genaug_data.cache.exchange import Exported, Imported, export, import_
 from genaug_data.cache.forgetting import Forgotten, forget
 from genaug_data.cache.maintenance import Verification, prune, verify
-from genaug_data.cache.manifest import Manifest, check_folder, read_manifest
+from genaug_data.cache.manifest import Manifest, check_folder, manifest_of, read_manifest
 from genaug_data.cache.pictures import RejectedPicture
 from genaug_data.cache.reader import CacheReader, Entry
 from genaug_data.cache.tombstones import Tombstone, Tombstones, read_tombstones
@@ -29,6 +29,7 @@ __all__ = [
     "export",
     "forget",
     "import_",
+    "manifest_of",
     "prune",
     "read_manifest",
     "read_tombstones",

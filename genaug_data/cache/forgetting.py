@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from tqdm import tqdm
 
-from genaug_data.cache.manifest import read_manifest
+from genaug_data.cache.manifest import manifest_of
 from genaug_data.cache.reader import CacheReader
 from genaug_data.cache.tombstones import Tombstones, read_tombstones, write_tombstones
 from genaug_data.cache.traces import clean_summaries, delete_journals
@@ -88,15 +88,9 @@ def forget(folder: str | Path, indices: Sequence[int], *, fitted: bool = False, 
         (1, [])
     """
     folder, wanted = Path(folder), _checked(indices)
-    manifest = read_manifest(folder)
-    if manifest is None:
-        raise CacheError(f"there is no cache in {folder}; pass the folder that was given as cache=")
+    manifest = manifest_of(folder)
     with CacheReader(folder) as reader:
-        if reader.damage():
-            raise CacheError(
-                f"the cache in {folder} is damaged beyond its records ({reader.damage()}), and what was made from whom "
-                "cannot be told; delete the folder's 'variants'"
-            )
+        reader.check_readable()
         room = max(reader.stats().bytes, _LEAST_ROOM)
     with CacheWriter(folder, fingerprint=manifest.fingerprint, identity=manifest.identity, max_bytes=room) as writer:
         with CacheReader(folder) as reader:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from genaug_data.cache.manifest import read_manifest
+from genaug_data.cache.manifest import manifest_of
 from genaug_data.cache.reader import CacheReader
 from genaug_data.cache.writer import CacheWriter
-from genaug_data.errors import CacheError, ConfigError
+from genaug_data.errors import ConfigError
 
 _AT_ONCE = 64
 
@@ -38,15 +38,10 @@ def verify(folder: str | Path, *, progress: bool = True) -> Verification:
     Raises:
         CacheError: there is no cache in the folder.
     """
-    if read_manifest(folder) is None:
-        raise CacheError(f"there is no cache in {folder}; pass the folder that was given as cache=")
+    manifest_of(folder)
     damaged: list[bytes] = []
     with CacheReader(folder) as reader:
-        if reader.damage():
-            raise CacheError(
-                f"the cache in {folder} is damaged beyond its records ({reader.damage()}); delete the folder's "
-                "'variants', and its variants are made again"
-            )
+        reader.check_readable()
         entries = reader.entries()
         with tqdm(total=len(entries), desc="verify", unit="variant", disable=not progress) as bar:
             for start in range(0, len(entries), _AT_ONCE):
@@ -76,8 +71,7 @@ def prune(folder: str | Path, *, max_bytes: int | None = None, progress: bool = 
     if max_bytes is not None and max_bytes < 1:
         raise ConfigError(f"max_bytes must be at least 1, got {max_bytes}; to drop everything, delete the folder")
     leaving = list(verify(folder, progress=progress).damaged)
-    manifest = read_manifest(folder)
-    assert manifest is not None
+    manifest = manifest_of(folder)
     with CacheReader(folder) as reader:
         stored, entries = reader.stats().bytes, reader.entries()
         bound = stored if max_bytes is None else max_bytes

@@ -91,6 +91,19 @@ def read_manifest(folder: str | Path) -> Manifest | None:
     return manifest
 
 
+def manifest_of(folder: str | Path) -> Manifest:
+    """Return the manifest of a cache that must be there.
+
+    Raises:
+        CacheError: nothing is cached in the folder, or :func:`read_manifest` does.
+    """
+    # Whatever else lies there: the advice of read_manifest, on a new folder, is none for who wants to read.
+    manifest = read_manifest(folder) if is_cache(folder) else None
+    if manifest is None:
+        raise CacheError(f"there is no cache in {folder}; pass the folder that was given as cache=")
+    return manifest
+
+
 def _is_state(path: Path) -> bool:
     # The state of a run may well be kept beside its cache, and may be saved before anything is cached.
     files = path.iterdir() if path.is_dir() else [path]

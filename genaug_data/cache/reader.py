@@ -17,7 +17,7 @@ from genaug_data.cache.environment import Handle
 from genaug_data.cache.pictures import Pictures, RejectedPicture
 from genaug_data.cache.rejection import unpack_rejection
 from genaug_data.cache.totals import CacheStats, judges_of, stats_of
-from genaug_data.errors import GenaugWarning
+from genaug_data.errors import CacheError, GenaugWarning
 from genaug_data.sample import Provenance, Sample, Target
 
 # Nothing was cached yet, or the file is damaged; a lock table that is gone with the folder says so as an OSError.
@@ -63,6 +63,8 @@ class CacheReader:
 
     def gather(self, keys: Sequence[bytes]) -> list[Sample | None]:
         """Return the variants of ``keys``, in order; images of one size are rows of one tensor, each copied once."""
+        if not keys:
+            return []
         try:
             with self._handle.transaction() as (transaction, databases):
                 records, get = databases["records"], transaction.get
@@ -148,6 +150,19 @@ class CacheReader:
         except _UNREADABLE as error:
             return str(error)
         return ""
+
+    def check_readable(self) -> None:
+        """Refuse a cache that reads as empty because it is damaged.
+
+        Raises:
+            CacheError: it is.
+        """
+        damage = self.damage()
+        if damage:
+            raise CacheError(
+                f"the cache in {self._folder} is damaged beyond its records ({damage}), and what it held cannot be "
+                "told; delete the folder's 'variants', and its variants are made again"
+            )
 
     def stats(self) -> CacheStats:
         """Return how much the cache holds."""

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import torch
 
-from genaug_data.cache.manifest import read_manifest
+from genaug_data.cache.manifest import manifest_of
 from genaug_data.cache.reader import CacheReader
 from genaug_data.errors import CacheError, ConfigError
 from genaug_data.sample import KEY_BYTES, Provenance, Target
@@ -50,7 +50,7 @@ def trace(folder: str | Path, prefix: str) -> Traced:
 
     Raises:
         ConfigError: ``prefix`` is not hexadecimal, or several keys begin with it.
-        CacheError: there is no cache in the folder, no such key, or its record is damaged.
+        CacheError: there is no cache in the folder, it is damaged, there is no such key, or its record is damaged.
 
     Example:
         >>> import tempfile
@@ -66,9 +66,9 @@ def trace(folder: str | Path, prefix: str) -> Traced:
     prefix = prefix.lower()
     if not re.fullmatch(rf"[0-9a-f]{{1,{2 * KEY_BYTES}}}", prefix):
         raise ConfigError(f"a key is up to {2 * KEY_BYTES} hexadecimal digits, got {prefix!r}; `cache list` shows them")
-    if read_manifest(folder) is None:
-        raise CacheError(f"there is no cache in {folder}; pass the folder that was given as cache=")
+    manifest_of(folder)
     with CacheReader(folder) as reader:
+        reader.check_readable()
         accepted = [entry.key for entry in reader.entries() if entry.key.hex().startswith(prefix)]
         rejected = {key: made for key, made in reader.rejections() if key.hex().startswith(prefix)}
         found = list(dict.fromkeys([*accepted, *rejected]))

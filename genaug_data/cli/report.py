@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
+from genaug_data.cache import CacheReader
 from genaug_data.cli.configured import dataset_of, dataset_parser
 from genaug_data.cli.parsing import new_parser, parse
 from genaug_data.report import write_report
@@ -29,6 +30,9 @@ def run(arguments: Sequence[str]) -> int:
     found = parse(plain, arguments)
     if found.config is None:
         print(write_report(found.folder, found.out))
+        with CacheReader(found.folder) as reader:
+            # The page tells what else the folder holds.
+            reader.check_readable()
         return 0
     parser = dataset_parser("report", __doc__)
     # Nothing is started: of the configured dataset, only the real examples are read.

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Real
 from statistics import NormalDist
 from typing import Literal
 
 import numpy as np
+
+from genaug_data.errors import ConfigError
 
 FLOOR = 1e-4
 """No threshold is smaller: nearer than this, two images differ by rounding only."""
@@ -38,6 +41,16 @@ class Calibration:
         So many training images are nearly equal to protected ones then that nothing can be told from them.
         """
         return self.threshold <= FLOOR
+
+
+def check_alpha(alpha: float) -> None:
+    """Refuse an expected share of false rejects that no threshold can be set for.
+
+    Raises:
+        ConfigError: it is no number in (0, 0.05].
+    """
+    if not isinstance(alpha, Real) or not 0 < alpha <= _LOW:
+        raise ConfigError(f"alpha must lie in (0, {_LOW}], got {alpha!r}; it is the expected share of false rejects")
 
 
 Tail = Literal["power", "log_normal"]

@@ -172,7 +172,8 @@ class CopyDetector:
         """
         if len(self) < 2:
             raise DataError(
-                f"{len(self)} image of the sets has no neighbour to set a threshold by; pass more, or a training set"
+                f"the protected sets hold {len(self)} image that is not constant, and no other one to set a threshold "
+                "by; protect more images, or pass a training set"
             )
         chosen = evenly_spaced(len(self), images)
         found = []

@@ -10,6 +10,7 @@ from torch import nn
 from torch.nn import functional
 
 from genaug_data.errors import ConfigError
+from genaug_data.features.colour import in_colour
 
 
 class Pixels:
@@ -108,15 +109,3 @@ def pooled(found: Any) -> torch.Tensor:
         return found
     pooled_output = getattr(found, "pooler_output", None)
     return found.last_hidden_state.mean(1) if pooled_output is None else pooled_output.flatten(1)
-
-
-def in_colour(images: torch.Tensor) -> torch.Tensor:
-    """Return images ``(N, 3, H, W)`` of images of one, three or four channels.
-
-    Raises:
-        ConfigError: there are two channels, or more than four.
-    """
-    channels = images.shape[1]
-    if channels not in (1, 3, 4):
-        raise ConfigError(f"images must have 1, 3 or 4 channels for these features, found {channels}: pass others")
-    return images.expand(-1, 3, -1, -1) if channels == 1 else images[:, :3]

@@ -11,6 +11,7 @@ import torch
 from torch.nn import functional
 
 from genaug_data.errors import ConfigError, brief
+from genaug_data.features.colour import in_colour
 
 
 class TorchScriptFeatures:
@@ -61,9 +62,12 @@ one that is on this machine
 
     def __call__(self, images: torch.Tensor) -> torch.Tensor:
         """Return features, float ``(B, D)``, of uint8 images ``(B, C, H, W)`` of 1, 3 or 4 channels."""
-        colour = images[:, :3] if images.shape[1] > 2 else images[:, :1].expand(-1, 3, -1, -1)
         scaled = functional.interpolate(
-            colour.float() / 255, (self.size, self.size), mode="bilinear", antialias=True, align_corners=False
+            in_colour(images).float() / 255,
+            (self.size, self.size),
+            mode="bilinear",
+            antialias=True,
+            align_corners=False,
         )
         mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in (self.mean, self.std))
         with torch.no_grad():

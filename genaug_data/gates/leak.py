@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 
-from genaug_data.copies import Calibration, CopyDetector, Match
+from genaug_data.copies import Calibration, CopyDetector, Match, check_alpha
 from genaug_data.errors import ConfigError, DataError, GenaugWarning
 from genaug_data.features import Features
 from genaug_data.gates.base import Gate
@@ -61,10 +61,9 @@ class Leak(Gate):
         alpha: float = 1e-3,
         calibration_images: int = 10_000,
     ) -> None:
-        if not 0 < alpha <= 0.05:
-            raise ConfigError(f"alpha must lie in (0, 0.05], got {alpha}; it is the expected share of false rejects")
-        if calibration_images < 1:
-            raise ConfigError(f"calibration_images must be at least 1, got {calibration_images}")
+        check_alpha(alpha)
+        if not isinstance(calibration_images, int) or calibration_images < 1:
+            raise ConfigError(f"calibration_images must be a whole number from 1 on, got {calibration_images!r}")
         self.protected = _check_protected(protected)
         self.features = features
         self.alpha = alpha

@@ -13,7 +13,8 @@ from torch import nn
 from tqdm import tqdm
 
 from genaug_data.errors import ConfigError, DataError, SampleSizeWarning
-from genaug_data.features.networks import in_colour, pooled
+from genaug_data.features.colour import in_colour
+from genaug_data.features.networks import pooled
 from genaug_data.metrics.base import Estimate
 from genaug_data.sample import Sample
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import torch
 
-from genaug_data.cache import CacheReader, CacheStats, Manifest, RejectedPicture, read_manifest
-from genaug_data.errors import CacheError, DataError
+from genaug_data.cache import CacheReader, CacheStats, Manifest, RejectedPicture, manifest_of, read_manifest
+from genaug_data.errors import DataError
 from genaug_data.history import FOLDER, History, read_history
 from genaug_data.journal_reading import Journal, read_journal
 from genaug_data.report.blocks import Picture
@@ -143,9 +143,8 @@ def read_run(
         CacheError: the folder is no cache.
     """
     folder = Path(folder)
-    manifest, history = read_manifest(folder), read_history(folder / FOLDER)
-    if manifest is None and history is None:
-        raise CacheError(f"there is no cache in {folder}; pass the folder that was given as cache=")
+    history = read_history(folder / FOLDER)
+    manifest = manifest_of(folder) if history is None else read_manifest(folder)
     reader = CacheReader(folder)
     entries = reader.entries()
     looked_at = [entries[place] for place in spaced(len(entries), _MOST_READ)] if entries else []

@@ -4,7 +4,7 @@ from PIL import Image
 
 from genaug_data.audit import CachedImages, FolderImages, open_images
 from genaug_data.cache import CacheWriter
-from genaug_data.errors import DataError
+from genaug_data.errors import CacheError, DataError
 from genaug_data.sample import Provenance, Recipe
 from tests.copies.scenes import scenes
 
@@ -108,5 +108,5 @@ def test_a_damaged_cache_is_not_taken_for_an_empty_one(tmp_path):
         writer.put([(b"k" * 16, scenes(1, 1)[0], made)])
     database = tmp_path / "variants" / "data.mdb"
     database.write_bytes(database.read_bytes()[:5000])
-    with pytest.raises(DataError, match=r"is damaged beyond its records .*, and nothing is known of what is left"):
+    with pytest.raises(CacheError, match=r"is damaged beyond its records .*, and what it held cannot be told"):
         CachedImages(tmp_path)

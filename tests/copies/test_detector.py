@@ -57,7 +57,9 @@ def test_within_its_sets_an_image_is_not_its_own_neighbour():
     assert detector.calibrations["whole"].threshold == pytest.approx(
         calibrate(found["whole"][0], 5e-4).threshold, rel=1e-3
     )
-    with pytest.raises(DataError, match="1 image of the sets has no neighbour to set a threshold by; pass more"):
+    with pytest.raises(
+        DataError, match="protected sets hold 1 image that is not constant, and no other one to set a threshold by"
+    ):
         CopyDetector([samples[:1]], progress=False).calibrate_within([samples[:1]], progress=False)
 
 

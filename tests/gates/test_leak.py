@@ -172,11 +172,12 @@ def test_bad_arguments_are_refused():
         Leak(some)
     with pytest.raises(DataError, match=r"protected\[1\] is empty; leave it out, or check how it was made"):
         Leak([some, []])
-    for alpha in (0.0, 0.06, float("nan")):
+    for alpha in (0.0, 0.06, float("nan"), "x"):
         with pytest.raises(ConfigError, match=r"alpha must lie in \(0, 0.05\], got .*; it is the expected share"):
             Leak([some], alpha=alpha)
-    with pytest.raises(ConfigError, match="calibration_images must be at least 1, got 0"):
-        Leak([some], calibration_images=0)
+    for images in (0, 2.5):
+        with pytest.raises(ConfigError, match=f"calibration_images must be a whole number from 1 on, got {images}"):
+            Leak([some], calibration_images=images)
     with pytest.raises(DataError, match=r"the training set is empty \(0 examples\); pass one with images"):
         prepared([some], [])
     with pytest.raises(ConfigError, match=r"the leak gate is not prepared; call prepare\(train\) before judge"):

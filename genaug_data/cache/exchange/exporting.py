@@ -18,9 +18,9 @@ from genaug_data.cache.exchange.header import Header
 from genaug_data.cache.exchange.layouts import LAYOUTS, Item, Layout
 from genaug_data.cache.exchange.manifest_line import MANIFEST, file_digest, sealed
 from genaug_data.cache.exchange.picture import mask_to_png, to_png
-from genaug_data.cache.manifest import read_manifest
+from genaug_data.cache.manifest import manifest_of
 from genaug_data.cache.reader import CacheReader
-from genaug_data.errors import CacheError, ConfigError, SaveError
+from genaug_data.errors import ConfigError, SaveError
 from genaug_data.sample import Provenance, Sample, content_hash
 
 _AT_ONCE = 16
@@ -83,17 +83,14 @@ def export(
     folder, out = Path(folder), Path(out)
     if to not in LAYOUTS:
         raise ConfigError(f"to must be one of {', '.join(LAYOUTS)}, got {to!r}")
-    manifest = read_manifest(folder)
-    if manifest is None:
-        raise CacheError(f"there is no cache in {folder}; pass the folder that was given as cache=")
+    manifest = manifest_of(folder)
     if out.is_symlink() or (out.exists() and (not out.is_dir() or any(out.iterdir()))):
         raise ConfigError(f"{out} is not empty; pass a new folder, as nothing is written over")
     scratch = out.with_name(f".{out.name}.{os.getpid()}")
     try:
         scratch.mkdir(parents=True)
         with CacheReader(folder) as reader:
-            if reader.damage():
-                raise CacheError(f"the cache in {folder} cannot be read ({reader.damage()}); make its variants again")
+            reader.check_readable()
             done = _write(reader, LAYOUTS[to](scratch, classes), Card(to, classes), progress)
             Header(to, manifest.identity, manifest.fingerprint, reader.judged_by(), done.records).write(scratch)
         scratch.replace(out)

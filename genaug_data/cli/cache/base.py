@@ -8,9 +8,6 @@ from pathlib import Path
 
 from jsonargparse import ArgumentParser, Namespace
 
-from genaug_data.cache import Manifest, read_manifest
-from genaug_data.errors import CacheError
-
 
 @dataclass(frozen=True, slots=True)
 class Command:
@@ -37,15 +34,3 @@ def add_folder(parser: ArgumentParser) -> None:
 def add_progress(parser: ArgumentParser) -> None:
     """Take whether to show a bar."""
     parser.add_argument("--progress", type=bool, default=True, help="show a bar")
-
-
-def manifest_of(folder: Path) -> Manifest:
-    """Return the manifest of a cache.
-
-    Raises:
-        CacheError: there is none.
-    """
-    manifest = read_manifest(folder)
-    if manifest is None:
-        raise CacheError(f"there is no cache in {folder}; pass the folder that was given as cache=")
-    return manifest

@@ -8,8 +8,8 @@ from typing import Literal
 
 from jsonargparse import ArgumentParser, Namespace
 
-from genaug_data.cache import export
-from genaug_data.cli.cache.base import Command, add_folder, add_progress, manifest_of
+from genaug_data.cache import export, manifest_of
+from genaug_data.cli.cache.base import Command, add_folder, add_progress
 from genaug_data.history import FOLDER, read_history
 
 

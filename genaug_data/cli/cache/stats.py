@@ -6,13 +6,14 @@ from collections import Counter
 
 from jsonargparse import Namespace
 
-from genaug_data.cache import CacheReader
-from genaug_data.cli.cache.base import Command, add_folder, manifest_of
+from genaug_data.cache import CacheReader, manifest_of
+from genaug_data.cli.cache.base import Command, add_folder
 
 
 def _run(chosen: Namespace) -> int:
     manifest = manifest_of(chosen.folder)
     with CacheReader(chosen.folder) as reader:
+        reader.check_readable()
         stored, entries, rejections = reader.stats(), reader.entries(), list(reader.rejections())
     children = Counter(entry.parent for entry in entries)
     print(f"generator         {manifest.fingerprint}")

@@ -11,6 +11,7 @@ import torch
 from torch.nn import functional
 
 from genaug_data.errors import GeneratorError, brief
+from genaug_data.features.colour import in_colour
 from genaug_data.generators.pretrained.files import ModelFiles, tidy
 from genaug_data.generators.pretrained.quiet import quiet
 
@@ -60,7 +61,7 @@ class Clip:
             image: uint8 ``(C, H, W)`` of 1, 3 or 4 channels; an alpha channel is left out.
         """
         model, processor, device = self._loaded
-        coloured = image[:3] if len(image) > 2 else image[:1].expand(3, -1, -1)
+        coloured = in_colour(image.unsqueeze(0))[0]
         pixels = processor.image_processor(images=coloured, return_tensors="pt", input_data_format="channels_first")
         with torch.no_grad():
             found = model.get_image_features(pixel_values=pixels["pixel_values"].to(device))
