@@ -55,6 +55,11 @@ class HistoryWriter:
         self._stride = 1
 
     @property
+    def is_gone(self) -> bool:
+        """Whether the file was there once, and was deleted or moved since."""
+        return self._is_begun and not self._path.exists()
+
+    @property
     def is_due(self) -> bool:
         """Whether the next note will be kept; the caller need not work out figures for one that will not."""
         return self._notes % self._stride == 0
@@ -67,8 +72,9 @@ class HistoryWriter:
         """Keep a line of figures; those that are not finite are left out.
 
         Raises:
-            OSError: it cannot be written.
+            OSError: it cannot be written, or was deleted meanwhile.
         """
+        self._check_there()
         self._notes += 1
         finite = {name: _short(value) for name, value in figures.items() if math.isfinite(value)}
         line = json.dumps(finite, separators=(",", ":"))
@@ -86,8 +92,10 @@ class HistoryWriter:
         """Write, in place of an earlier one, what is known at the end, or up to now.
 
         Raises:
+            OSError: the history was deleted meanwhile.
             SaveError: it cannot be written.
         """
+        self._check_there()
         if self._is_begun:
             write_json(self._path.with_suffix(".json"), summary)
 
@@ -96,6 +104,11 @@ class HistoryWriter:
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
+
+    def _check_there(self) -> None:
+        # Written through an open descriptor, lines of a deleted file would go nowhere, and a summary would stand alone.
+        if self.is_gone:
+            raise FileNotFoundError(f"{self._path.name} is not there any more")
 
     def _opened(self) -> int:
         self._path.parent.mkdir(parents=True, exist_ok=True)

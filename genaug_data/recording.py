@@ -80,9 +80,14 @@ class Recording:
             work(loop)
         except Exception as error:
             self._has_failed = True
+            advice = "make room, or pass a cache folder that can be written"
+            if self._writer is not None:
+                self._writer.close()
+                if self._writer.is_gone:
+                    advice = "its folder was deleted or moved while in use, put it back"
             loop.sayings.add(
                 f"the history in {self._folder / FOLDER} cannot be written ({brief(error)}), and a report will not "
-                "show how this run went on; make room, or pass a cache folder that can be written"
+                f"show how this run went on; {advice}"
             )
 
     def _summary(self, loop: AugmentationLoop) -> dict[str, Any]:

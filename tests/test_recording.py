@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import os
+import re
+import shutil
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +13,7 @@ from genaug_data.errors import GenaugWarning
 from genaug_data.hardness.noise import AumQuantile
 from genaug_data.history import read_history
 from genaug_data.recording import names_of
-from tests.loops import train_for
+from tests.loops import Learner, train_for
 
 
 def test_a_run_leaves_its_course_and_its_end(wrap: Callable, tmp_path: Path) -> None:
@@ -40,6 +43,23 @@ def test_a_run_leaves_its_course_and_its_end(wrap: Callable, tmp_path: Path) -> 
 def test_a_run_that_shows_nothing_leaves_nothing(wrap: Callable, tmp_path: Path) -> None:
     train_for(wrap(ratio=0), 2)
     assert not (tmp_path / "cache" / "history").exists()
+
+
+def test_of_a_folder_that_was_deleted_no_file_stays_open(wrap: Callable, tmp_path: Path) -> None:
+    train = wrap(ratio=0.5)
+    learner = Learner(train)
+    with warnings.catch_warnings(record=True) as said, train:
+        warnings.simplefilter("always")
+        for epoch in range(3):
+            if epoch == 2:
+                shutil.rmtree(tmp_path / "cache" / "history")
+            for batch in train.loader(batch_size=8):
+                learner.step(*batch)
+    [sentence] = [str(one.message) for one in said]
+    assert re.search(r"is not there any more.*; its folder was deleted or moved while in use, put it back$", sentence)
+    assert not (tmp_path / "cache" / "history").exists()
+    opened = [os.path.realpath(path) for path in Path("/proc/self/fd").iterdir()]
+    assert not [path for path in opened if path.startswith(str(tmp_path / "cache" / "history"))]
 
 
 def test_what_cannot_be_recorded_is_said_once_and_training_goes_on(wrap: Callable, tmp_path: Path) -> None:
