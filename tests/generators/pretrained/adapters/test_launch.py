@@ -23,11 +23,14 @@ from tests.generators.pretrained.adapters.training_set import CPU
 TWO = [CPU, CPU]
 
 PARENT = """
+import signal
 import sys
 from pathlib import Path
 import torch
 from genaug_data.generators.pretrained.adapters.launch import fit_in_ranks
 from tests.generators.pretrained.adapters.toy_fits import ToyFit
+# A shell ignores Ctrl-C for what it runs in the background, and so would this.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 fit_in_ranks(ToyFit(Path(sys.argv[1]), steps=10**6, pause=0.01), [torch.device("cpu")] * 2, "no", lambda: None)
 """
 
