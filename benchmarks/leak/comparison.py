@@ -22,7 +22,7 @@ from genaug_data.gates import Leak
 from genaug_data.report.pairs import draw_pairs
 from genaug_data.sample import Sample
 
-NEGATIVES, PLANTS, BATCH, CALLS = 10_000, 1000, 64, 30
+NEGATIVES, PLANTS, BATCH, CALLS = 10_000, 1000, 64, 200
 FALSE_REJECTS = 1e-3
 GOALS = {name: 0.9 if name in ("crop70", "rotate10", "part") else 0.99 for name in (*ALTERATIONS, "part")}
 CURVE = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2)

@@ -120,17 +120,18 @@ def audit(
         guard.calibrate(train, alpha=alpha, progress=progress)
     memory = None
     if train is not None:
-        memory = CopyDetector([train], features=features, title="indexing training set", progress=progress)
-        memory.calibrate_within([train], alpha=alpha, progress=progress)
+        detector = CopyDetector([train], features=features, title="indexing training set", progress=progress)
+        detector.calibrate_within([train], alpha=alpha, progress=progress)
+        memory = _Memory(detector, train)
     unreadable: list[tuple[int, str]] = []
     leaks: list[Finding] = []
     memorised: list[Finding] = []
     authentic: list[bool] = []
     for places, images in _read(synthetic, unreadable, progress):
         leaks += map(Finding, places, guard.nearest(images))
-        if memory is not None and train is not None:
-            own = None if parents is None else memory.rows(0, [parents[place] for place in places])
-            found, is_authentic = _memorised(memory, train, images, own)
+        if memory is not None:
+            own = None if parents is None else memory.detector.rows(0, [parents[place] for place in places])
+            found, is_authentic = memory.judge(images, own)
             memorised += [Finding(place, match) for place, match in zip(places, found, strict=True) if match]
             authentic += is_authentic
     leaks.sort(key=lambda finding: finding.match.score)
@@ -143,7 +144,7 @@ def audit(
         authentic=float(np.mean(authentic)) if authentic else None,
         alpha=alpha,
         calibrations=guard.calibrations,
-        train_calibrations={} if memory is None else memory.calibrations,
+        train_calibrations={} if memory is None else memory.detector.calibrations,
     )
 
 
@@ -177,22 +178,33 @@ def _image(synthetic: Sequence[Sample], place: int) -> torch.Tensor | str:
         return str(error)
 
 
-def _memorised(
-    memory: CopyDetector, train: Sequence[Sample], images: Sequence[torch.Tensor], own: np.ndarray | None
-) -> tuple[list[Match | None], list[bool]]:
-    """Return for each image the training image that it repeats, if it does, and whether it is authentic."""
-    found = memory.distances(images, own)
-    nearest = memory.matches(found)
-    # How far the neighbours are from their own: of the whole for authenticity, of the clearest measure for copies.
-    distances, rows = found["whole"]
-    neighbours = memory.distances([train[memory.origin(int(row))[1]].image for row in rows], rows)["whole"][0]
-    authentic = [bool(near > its) for near, its in zip(distances, neighbours, strict=True)]
-    repeated: list[Match | None] = []
-    for match in nearest:
-        if match.is_copy:
-            row = memory.rows(0, [match.item])
-            its = memory.distances([train[match.item].image], row)[match.measure][0]
-            repeated.append(match if match.distance < its[0] else None)
-        else:
-            repeated.append(None)
-    return repeated, authentic
+class _Memory:
+    """What a training set is compared by, and how far its images are from each other, each worked out once."""
+
+    def __init__(self, detector: CopyDetector, train: Sequence[Sample]) -> None:
+        self.detector = detector
+        self._train = train
+        self._own: dict[int, dict[str, float]] = {}
+
+    def judge(self, images: Sequence[torch.Tensor], own: np.ndarray | None) -> tuple[list[Match | None], list[bool]]:
+        """Return for each image the training image that it repeats, if it does, and whether it is authentic."""
+        found = self.detector.distances(images, own)
+        nearest = self.detector.matches(found)
+        # How far the neighbours are from their own: of the whole for authenticity, of the clearest measure for copies.
+        distances, rows = found["whole"]
+        items = [self.detector.origin(int(row))[1] for row in rows]
+        its_own = self._nearest_of([*items, *(match.item for match in nearest if match.is_copy)])
+        authentic = [bool(near > its_own[item]["whole"]) for near, item in zip(distances, items, strict=True)]
+        repeated = [
+            match if match.is_copy and match.distance < its_own[match.item][match.measure] else None
+            for match in nearest
+        ]
+        return repeated, authentic
+
+    def _nearest_of(self, items: Sequence[int]) -> dict[int, dict[str, float]]:
+        """Return how far training images are from their nearest others, by measure."""
+        new = sorted(set(items) - self._own.keys())
+        found = self.detector.distances([self._train[item].image for item in new], self.detector.rows(0, new))
+        for place, item in enumerate(new):
+            self._own[item] = {name: float(distances[place]) for name, (distances, _) in found.items()}
+        return self._own

@@ -29,5 +29,6 @@ def canvases(images: Sequence[torch.Tensor], side: int) -> torch.Tensor:
     for places in groups.values():
         batch = torch.stack([images[place] for place in places]).float() / 255
         colour = batch[:, :3] if batch.shape[1] in (3, 4) else batch.mean(dim=1, keepdim=True).expand(-1, 3, -1, -1)
-        small[places] = torch.nn.functional.adaptive_avg_pool2d(colour, side)
+        is_small = colour.shape[2:] == (side, side)
+        small[places] = colour if is_small else torch.nn.functional.adaptive_avg_pool2d(colour, side)
     return small

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from functools import cache
 
 import torch
 
 
+@cache
 def cosine_basis(side: int) -> torch.Tensor:
     """Return the orthonormal basis of the cosine transform (DCT-II), float32 ``(side, side)``, a frequency a row.
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import math
+from functools import cache
 
 import torch
 
 IDENTITY = (1.0, 1.0, 0.0, 0.0, 0.0)
 """A frame: half its width and height, its angle in degrees, and its centre (x, y); the image is [-1, 1] both ways."""
+
+SPARSE_VIEWS = [0, *(3 + place for place in range(16) if (place // 4 + place % 4) % 2 == 0)]
+"""Of :func:`views`, the whole and every second of the 16 small crops, as the fields of one colour on a board."""
 
 Frame = tuple[float, float, float, float, float]
 
@@ -64,6 +68,27 @@ def matrices(frames: list[Frame]) -> torch.Tensor:
     return torch.tensor(rows, dtype=torch.float32)
 
 
+@cache
+def points(side: int) -> torch.Tensor:
+    """Return the centres of the pixels of a square image, and 1: across, down, 1, ``(3, side * side)``.
+
+    Example:
+        >>> points(2).tolist()
+        [[-0.5, 0.5, -0.5, 0.5], [-0.5, -0.5, 0.5, 0.5], [1.0, 1.0, 1.0, 1.0]]
+    """
+    axis = (torch.arange(side) + 0.5) * 2 / side - 1
+    down, across = torch.meshgrid(axis, axis, indexing="ij")
+    return torch.stack([across, down, torch.ones(side, side)]).flatten(1)
+
+
+def grids(maps: torch.Tensor, side: int) -> torch.Tensor:
+    """Return where affine maps ``(N, 2, 3)`` take the pixels of a square image, ``(N, side, side, 2)``.
+
+    As ``affine_grid`` without ``align_corners``, in one product for all maps.
+    """
+    return (maps.reshape(-1, 3) @ points(side)).view(-1, 2, side, side).permute(0, 2, 3, 1)
+
+
 def look(images: torch.Tensor, frames: torch.Tensor, side: int) -> torch.Tensor:
     """Return what every image shows in every frame, averaged down.
 
@@ -76,7 +101,7 @@ def look(images: torch.Tensor, frames: torch.Tensor, side: int) -> torch.Tensor:
         float32 ``(N, M, C, side, side)``; what lies outside is mirrored in.
     """
     count, channels = images.shape[:2]
-    grid = torch.nn.functional.affine_grid(frames, [len(frames), channels, 2 * side, 2 * side], align_corners=False)
+    grid = grids(frames, 2 * side)
     # All frames of an image in one call: a column of grids.
     grid = grid.reshape(1, len(frames) * 2 * side, 2 * side, 2).expand(count, -1, -1, -1)
     seen = torch.nn.functional.grid_sample(images, grid, padding_mode="reflection", align_corners=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import cache
 
 import torch
 
@@ -61,10 +62,12 @@ def layouts(images: torch.Tensor) -> torch.Tensor:
     return chosen / (chosen.square().sum(dim=-1, keepdim=True) + _FLAT**2).sqrt()
 
 
+@cache
 def _weights() -> torch.Tensor:
     return torch.tensor([math.hypot(v, h) ** 0.5 * (_COLOUR_WEIGHT if c else 1.0) for c, v, h in _FREQUENCIES])
 
 
+@cache
 def _opponents() -> torch.Tensor:
     rows = torch.tensor([[0.299, 0.587, 0.114], [0.5, -0.5, 0.0], [0.25, 0.25, -0.5]])
     return rows / rows.norm(dim=1, keepdim=True)

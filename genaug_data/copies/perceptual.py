@@ -109,6 +109,6 @@ def describe(images: Sequence[torch.Tensor]) -> torch.Tensor:
 
 def _gray(batch: torch.Tensor) -> torch.Tensor:
     if batch.shape[1] in (3, 4):
-        weights = torch.tensor([0.299, 0.587, 0.114])
-        return torch.einsum("nchw,c->nhw", batch[:, :3], weights)
+        red, green, blue = batch[:, :3].unbind(dim=1)
+        return red.mul(0.299).add_(green, alpha=0.587).add_(blue, alpha=0.114)
     return batch.mean(dim=1)

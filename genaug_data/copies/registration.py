@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch.nn import functional
 
+from genaug_data.copies.geometry import grids, points
+
 SIDE = 16
 """Points in each row and column at which two images are compared."""
 
@@ -42,20 +44,15 @@ def register(seen: torch.Tensor, known: torch.Tensor, start: torch.Tensor) -> to
         >>> float(register(shifted, ramp, matrices([IDENTITY]))) < 0.1
         True
     """
-    axis = (torch.arange(SIDE) + 0.5) * 2 / SIDE - 1
-    down, across = torch.meshgrid(axis, axis, indexing="ij")
     frames = start
     for _ in range(STEPS):
         laid, weights = _lay(known, frames)
-        a, b = _centred(laid, weights), _centred(seen, weights)
-        gain = _product(a, b, weights) / (_product(a, a, weights) + _FLAT)
-        gain = gain.clamp(0.3, 3.0).view(-1, 1, 1, 1)
-        frames = _compose(frames, _step(gain * _slopes(laid), b - gain * a, weights, across, down))
+        frames = _compose(frames, _step(laid, seen, weights))
     laid, weights = _lay(known, frames)
-    a, b = _centred(laid, weights), _centred(seen, weights)
-    spread = (_product(a, a, weights) + _FLAT) * (_product(b, b, weights) + _FLAT)
-    distance = 1 - _product(a, b, weights) / spread.sqrt()
-    overlap = (weights > 0).float().mean(dim=(1, 2, 3))
+    products = _products(torch.stack([laid, seen], dim=1), weights)
+    spread = (products[:, 0, 0] + _FLAT) * (products[:, 1, 1] + _FLAT)
+    distance = 1 - products[:, 0, 1] / spread.sqrt()
+    overlap = (weights > 0).float().mean(dim=1)
     scale = torch.linalg.det(frames[:, :, :2]).abs().sqrt()
     sound = (overlap >= _LEAST_OVERLAP) & (scale > _SMALLEST_SCALE)
     return torch.where(sound, distance.clamp(0, 1), torch.ones(()))
@@ -63,50 +60,54 @@ def register(seen: torch.Tensor, known: torch.Tensor, start: torch.Tensor) -> to
 
 def smoothed(images: torch.Tensor) -> torch.Tensor:
     """Return images ``(N, C, H, W)`` blurred by the weights 1, 2, 1 both ways: noise and resampling count less."""
-    weights = torch.tensor([0.25, 0.5, 0.25])
-    kernel = (weights[:, None] * weights).expand(images.shape[1], 1, 3, 3)
     padded = functional.pad(images, (1, 1, 1, 1), mode="replicate")
-    return functional.conv2d(padded, kernel, groups=images.shape[1])
+    across = padded[..., 1:-1].mul(2).add_(padded[..., :-2]).add_(padded[..., 2:])
+    return across[..., 1:-1, :].mul(2).add_(across[..., :-2, :]).add_(across[..., 2:, :]).div_(16)
 
 
 def _lay(known: torch.Tensor, frames: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return ``known`` as seen through the frames, and the weight of each point ``(N, 1, 16, 16)``, sum 1 or 0."""
-    grid = functional.affine_grid(frames, [len(known), known.shape[1], SIDE, SIDE], align_corners=False)
+    """Return ``known`` as seen through the frames, and the weight of each point ``(N, 256)``, sum 1 or 0."""
+    grid = grids(frames, SIDE)
     laid = functional.grid_sample(known, grid, padding_mode="border", align_corners=False)
-    inside = (grid.abs() <= 1 - _MARGIN).all(dim=-1).float().unsqueeze(1)
-    return laid, inside / inside.sum(dim=(2, 3), keepdim=True).clamp(min=1)
+    inside = (grid.abs() <= 1 - _MARGIN).all(dim=3).flatten(1).float()
+    return laid, inside / inside.sum(dim=1, keepdim=True).clamp(min=1)
 
 
-def _centred(images: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
-    return images - (images * weights).sum(dim=(2, 3), keepdim=True)
+def _products(images: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+    """Return the covariances, summed over channels, of K images at a time: of ``(N, K, C, 16, 16)``, ``(N, K, K)``.
 
-
-def _product(a: torch.Tensor, b: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
-    return (a * b * weights).sum(dim=(1, 2, 3))
-
-
-def _slopes(laid: torch.Tensor) -> torch.Tensor:
-    """Return the slopes of what is seen, across and down, ``(2, N, C, 16, 16)``, a unit being half the frame."""
-    padded = functional.pad(laid, (1, 1, 1, 1), mode="replicate")
-    across = padded[..., 1:-1, 2:] - padded[..., 1:-1, :-2]
-    down = padded[..., 2:, 1:-1] - padded[..., :-2, 1:-1]
-    return torch.stack([across, down]) * (SIDE / 4)
-
-
-def _step(
-    slopes: torch.Tensor, rest: torch.Tensor, weights: torch.Tensor, across: torch.Tensor, down: torch.Tensor
-) -> torch.Tensor:
-    """Return the shift across and down, the growth and the turn ``(N, 4)`` that explain the rest best."""
-    sx, sy = slopes
-    effects = torch.stack([sx, sy, sx * across + sy * down, sy * across - sx * down], dim=1)
-    effects = effects - (effects * weights.unsqueeze(1)).sum(dim=(3, 4), keepdim=True)
+    The images are weighted in place.
+    """
+    count, each, channels = images.shape[:3]
     root = weights.sqrt()
-    flat = (effects * root.unsqueeze(1)).flatten(2)
-    normal = flat @ flat.transpose(1, 2)
-    wanted = flat @ (rest * root).flatten(1).unsqueeze(2)
+    images.mul_(root.view(count, 1, 1, SIDE, SIDE))
+    means = (images.view(count, each * channels, -1) @ root.unsqueeze(2)).view(count, each, channels)
+    flat = images.view(count, each, -1)
+    return flat @ flat.transpose(1, 2) - means @ means.transpose(1, 2)
+
+
+def _step(laid: torch.Tensor, seen: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+    """Return the shift across and down, the growth and the turn ``(N, 4)`` that explain the rest best."""
+    across, down, _ = points(SIDE).view(3, SIDE, SIDE)
+    # What each effect changes in what is seen, then the images themselves, without a copy of any.
+    images = laid.new_empty(len(laid), 6, *laid.shape[1:])
+    to_right, to_below, growth, turn, first, second = images.unbind(dim=1)
+    padded = functional.pad(laid, (1, 1, 1, 1), mode="replicate")
+    torch.sub(padded[..., 1:-1, 2:], padded[..., 1:-1, :-2], out=to_right)
+    torch.sub(padded[..., 2:, 1:-1], padded[..., :-2, 1:-1], out=to_below)
+    torch.mul(to_right, across, out=growth).addcmul_(to_below, down)
+    torch.mul(to_below, across, out=turn).addcmul_(to_right, down, value=-1)
+    first.copy_(laid)
+    second.copy_(seen)
+    products = _products(images, weights)
+    # A unit is half the frame, and slopes are differences over two points.
+    unit = SIDE / 4
+    gain = (products[:, 4, 5] / (products[:, 4, 4] + _FLAT)).clamp(0.3, 3.0)
+    normal = (gain * unit).square().view(-1, 1, 1) * products[:, :4, :4]
+    wanted = (gain * unit).unsqueeze(1) * (products[:, :4, 5] - gain.unsqueeze(1) * products[:, :4, 4])
     damping = 1e-3 + 0.01 * normal.diagonal(dim1=1, dim2=2).mean(dim=1)
     normal = normal + damping.view(-1, 1, 1) * torch.eye(4)
-    return torch.linalg.solve(normal, wanted)[..., 0].clamp(-_LARGEST_STEP, _LARGEST_STEP)
+    return torch.linalg.solve(normal, wanted).clamp(-_LARGEST_STEP, _LARGEST_STEP)
 
 
 def _compose(frames: torch.Tensor, step: torch.Tensor) -> torch.Tensor:

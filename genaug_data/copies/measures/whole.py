@@ -10,7 +10,7 @@ import torch
 from genaug_data.copies.measures.base import Measure, has_bfloat16
 from genaug_data.copies.perceptual import EVEN_WIDTH, describe
 
-_CHUNK = 8192
+_CHUNK = 1 << 17
 _CANDIDATES = 8
 
 
@@ -49,23 +49,21 @@ class Whole(Measure):
         dtype = torch.bfloat16 if has_bfloat16() else torch.float32
         self._rough = self._rough or [described.to(dtype), (described.square().sum(dim=1) / 2).to(dtype)]
         queries = describe(images)
-        rough = queries.to(dtype).T.contiguous()
-        closeness = torch.empty(len(described), len(queries), dtype=dtype)
-        for start in range(0, len(described), _CHUNK):
-            block = self._rough[0][start : start + _CHUNK]
-            part = closeness[start : start + _CHUNK]
-            torch.mm(block[:, :EVEN_WIDTH], rough[:EVEN_WIDTH], out=part)
+        rough = queries.to(dtype)
+        parts = []
+        for block, half_norms in zip(*(part.split(_CHUNK) for part in self._rough), strict=True):
+            part = rough[:, :EVEN_WIDTH] @ block[:, :EVEN_WIDTH].T
             # Mirroring negates the odd half: the better of both products is their even part plus the size of the odd.
-            part.add_((block[:, EVEN_WIDTH:] @ rough[EVEN_WIDTH:]).abs_())
-            part.sub_(self._rough[1][start : start + _CHUNK, None])
-        rows_by_image = closeness.T.contiguous()
-        leave_out(rows_by_image, exclude, 0)
-        rows = rows_by_image.topk(min(_CANDIDATES, len(described)), dim=1).indices
-        known = described[rows]
-        products = known * queries.unsqueeze(1)
-        odd = products[..., EVEN_WIDTH:].sum(dim=2).abs()
+            part.add_((rough[:, EVEN_WIDTH:] @ block[:, EVEN_WIDTH:].T).abs_())
+            parts.append(part.sub_(half_norms))
+        closeness = torch.cat(parts, dim=1) if len(parts) > 1 else parts[0]
+        leave_out(closeness, exclude, 0)
+        rows = closeness.topk(min(_CANDIDATES, len(described)), dim=1).indices
+        known = described.index_select(0, rows.flatten()).view(*rows.shape, described.shape[1])
+        even = known[..., :EVEN_WIDTH] @ queries[:, :EVEN_WIDTH].unsqueeze(2)
+        odd = known[..., EVEN_WIDTH:] @ queries[:, EVEN_WIDTH:].unsqueeze(2)
         exact = queries.square().sum(dim=1, keepdim=True) + known.square().sum(dim=2)
-        exact = (exact - 2 * (products[..., :EVEN_WIDTH].sum(dim=2) + odd)).clamp(0, 1)
+        exact = (exact - 2 * (even + odd.abs()).squeeze(2)).clamp(0, 1)
         if exclude is not None:
             exact = exact.masked_fill(rows == torch.from_numpy(exclude).unsqueeze(1), 1.0)
         least, best = exact.min(dim=1)

@@ -4,7 +4,7 @@ import torch
 
 from genaug_data.copies import registration
 from genaug_data.copies.canvas import canvases
-from genaug_data.copies.geometry import IDENTITY, look, matrices, tiles, views
+from genaug_data.copies.geometry import IDENTITY, SPARSE_VIEWS, look, matrices, tiles, views
 from genaug_data.copies.layout import EVEN_WIDTH, SIDE, layouts
 from genaug_data.copies.measures import Registered, registered
 from genaug_data.copies.registration import smoothed
@@ -107,7 +107,7 @@ def test_turned_images_are_found_as_is_and_mirrored(measure, degrees):
         assert np.median(distances) < 0.02
 
 
-def slow_candidates(known, image, count, left_out):
+def slow_candidates(known, image, count, left_out, frames):
     """The rows of largest product of layouts, over views of the known image and tiles of the other, and mirrors."""
     height, width = image.shape[1:]
     parts = [IDENTITY, *tiles(32 / height, 32 / width)]
@@ -116,7 +116,7 @@ def slow_candidates(known, image, count, left_out):
     for row, each in enumerate(known):
         small = smoothed(canvases([each], 32)).mul(255).round() / 255
         best = -9.0
-        for view, part in [(view, IDENTITY) for view in views()] + [(IDENTITY, part) for part in parts[1:]]:
+        for view, part in [(view, IDENTITY) for view in frames] + [(IDENTITY, part) for part in parts[1:]]:
             there = layouts(look(small, matrices([view]), SIDE)[0, 0])
             here = layouts(look(canvas, matrices([part]), SIDE)[0, 0])
             mirrored = torch.cat([here[:EVEN_WIDTH], -here[EVEN_WIDTH:]])
@@ -128,17 +128,28 @@ def slow_candidates(known, image, count, left_out):
 @pytest.mark.parametrize("block", [1, 1 << 19])
 @pytest.mark.parametrize("left_out", [-1, 2])
 @pytest.mark.parametrize("size", [32, 64])
-def test_candidates_have_the_largest_products_of_layouts(monkeypatch, block, left_out, size):
+def test_the_shortlist_has_the_largest_products_of_layouts(monkeypatch, block, left_out, size):
     monkeypatch.setattr(registered, "_BLOCK", block)
     monkeypatch.setattr(registered, "has_bfloat16", lambda: False)
-    found, original = [], Registered._candidates
-    monkeypatch.setattr(Registered, "_candidates", lambda *arguments: found.append(original(*arguments)) or found[-1])
+    monkeypatch.setattr(registered, "_SHORTLIST", 3)
+    listed, original = [], Registered._shortlist
+    monkeypatch.setattr(Registered, "_shortlist", lambda *given: listed.append(original(*given)) or listed[-1])
     image = KNOWN[2].flip(2) if size == 32 else pasted(KNOWN[2], scenes(1, 8)[0].image, 0.4, 0.6)
     measure_of(KNOWN[:4], KNOWN[4:6]).nearest([image], np.array([left_out]))
-    count = 2 if size == 32 else 6
-    expected = slow_candidates(KNOWN[:6], image, count, left_out)
-    assert found[0][0].tolist() == expected
-    assert (expected[0] == 2) == (left_out == -1)
+    expected = slow_candidates(KNOWN[:6], image, 3, left_out, [views()[view] for view in SPARSE_VIEWS])
+    assert sorted(listed[0][0].tolist()) == sorted(expected)
+    assert (2 in expected) == (left_out == -1)
+
+
+@pytest.mark.parametrize("size", [32, 64])
+def test_candidates_are_the_nearest_of_the_shortlist_in_all_views(monkeypatch, size):
+    monkeypatch.setattr(registered, "has_bfloat16", lambda: False)
+    found, original = [], Registered._starts
+    monkeypatch.setattr(Registered, "_starts", lambda *given: found.append(original(*given)) or found[-1])
+    image = turned(KNOWN[2], 8).flip(2) if size == 32 else pasted(KNOWN[2], scenes(1, 8)[0].image, 0.4, 0.6)
+    measure_of(KNOWN[:8], KNOWN[8:20]).nearest([image])
+    count = 2 if size == 32 else 17
+    assert found[0][0][0].tolist() == slow_candidates(KNOWN[:20], image, count, -1, views())
 
 
 @pytest.mark.parametrize("mirrored", [False, True])
