@@ -68,6 +68,16 @@ class FitRecord:
         digest = hashlib.blake2b(json.dumps(parts).encode(), digest_size=12).hexdigest()
         return f"{self.generator}/{self.format}/{digest}"
 
+    @property
+    def origin(self) -> dict[str, str]:
+        """What the provenance of a variant tells of the model: which, its weights, and a probe of what it learned."""
+        return {
+            "model": self.generator,
+            "revision": self.weights,
+            "fitted_on": self.dataset,
+            "fit_steps": str(self.best_step),
+        }
+
     @classmethod
     def from_json(cls, fields: dict[str, Any]) -> FitRecord:
         """Read back what was written as JSON."""

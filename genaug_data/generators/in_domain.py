@@ -16,7 +16,7 @@ from genaug_data.generators.fitted import FitRecord
 from genaug_data.generators.learned import LearnedNetwork
 from genaug_data.generators.lessons import AnnotatedLessons
 from genaug_data.generators.settings import FitSettings
-from genaug_data.sample import Sample
+from genaug_data.sample import Request, Sample
 from genaug_data.tasks import dataset_probe
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class InDomainDiffusion(BaseGenerator):
 
     Example:
         >>> import tempfile
-        >>> from genaug_data.sample import Recipe, Request
+        >>> from genaug_data.sample import Recipe
         >>> train = [Sample(torch.full((1, 8, 8), 20 * label, dtype=torch.uint8), label) for label in range(10)]
         >>> generator = InDomainDiffusion(max_steps=2, batch_size=4, channels=(8,), device="cpu")
         >>> with tempfile.TemporaryDirectory() as folder:
@@ -179,6 +179,14 @@ class InDomainDiffusion(BaseGenerator):
         predict = guided(network, encoded, condition.drop(encoded), batch.recipe.guidance_scale)
         start = noised(batch.images, batch.seeds, levels[0]).contiguous(memory_format=torch.channels_last)
         return ddim(predict, start, levels, self.between_steps)
+
+    def origin(self, parent: Sample, request: Request) -> dict[str, str]:
+        """Return which model, its weights, and a probe of what it was fitted on.
+
+        Raises:
+            GeneratorError: there was no fit yet.
+        """
+        return self.record.origin
 
     def to(self, device: str | torch.device) -> Self:
         """Run on ``device`` from now on; returns the generator itself."""

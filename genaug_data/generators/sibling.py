@@ -18,7 +18,7 @@ from genaug_data.generators.learned import LearnedNetwork
 from genaug_data.generators.lessons import Lessons
 from genaug_data.generators.pairs import PairLessons
 from genaug_data.generators.settings import FitSettings
-from genaug_data.sample import Sample
+from genaug_data.sample import Request, Sample
 from genaug_data.tasks import dataset_probe
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class SiblingDiffusion(BaseGenerator):
 
     Example:
         >>> import tempfile
-        >>> from genaug_data.sample import Recipe, Request
+        >>> from genaug_data.sample import Recipe
         >>> known = [Sample(torch.full((1, 8, 8), 20 * i, dtype=torch.uint8), i // 3) for i in range(12)]
         >>> new = Sample(torch.full((1, 8, 8), 99, dtype=torch.uint8), 77)
         >>> generator = SiblingDiffusion(transfer_from=known, max_steps=2, batch_size=4, channels=(8,), device="cpu")
@@ -197,6 +197,14 @@ class SiblingDiffusion(BaseGenerator):
         predict = guided(network, parents, condition.drop(parents), batch.recipe.guidance_scale)
         start = noised(batch.images, batch.seeds, levels[0]).contiguous(memory_format=torch.channels_last)
         return ddim(predict, start, levels, self.between_steps)
+
+    def origin(self, parent: Sample, request: Request) -> dict[str, str]:
+        """Return which model, its weights, and a probe of what it was fitted on.
+
+        Raises:
+            GeneratorError: there was no fit yet.
+        """
+        return self.record.origin
 
     def to(self, device: str | torch.device) -> Self:
         """Run on ``device`` from now on; returns the generator itself."""

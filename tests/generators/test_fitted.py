@@ -6,6 +6,7 @@ import pytest
 
 from genaug_data.errors import GenaugWarning
 from genaug_data.generators.fitted import load_fitted
+from genaug_data.sample import Recipe, Request
 from tests.generators.pictures import sides, small
 
 
@@ -52,6 +53,13 @@ def test_the_record_tells_what_was_fitted(tmp_path):
     assert [step for step, _ in told["losses"]] == [10, 20, 25]
     best = min(told["losses"], key=lambda entry: entry[1])
     assert told["best_step"] == best[0]
+    # Every variant tells the same.
+    assert generator.origin(sides(8)[0], Request(0, 0, Recipe(), 1)) == {
+        "model": "InDomainDiffusion",
+        "revision": told["weights"],
+        "fitted_on": told["dataset"],
+        "fit_steps": str(best[0]),
+    }
 
 
 @pytest.mark.parametrize("name", ["model.json", "model.safetensors"])
