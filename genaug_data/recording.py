@@ -69,8 +69,10 @@ class Recording:
 
     def _conclude(self, loop: AugmentationLoop) -> None:
         if self._writer is not None:
-            self._writer.note(figures_of(loop, self._sampler, self._reader))
-            self._writer.summarise(self._summary(loop))
+            # Who deletes the folder of a run that is over, or as good as over, need not be told.
+            if not self._writer.is_gone:
+                self._writer.note(figures_of(loop, self._sampler, self._reader))
+                self._writer.summarise(self._summary(loop))
             self._writer.close()
 
     def _guarded(self, loop: AugmentationLoop, work: Callable[[AugmentationLoop], None]) -> None:
@@ -80,15 +82,19 @@ class Recording:
             work(loop)
         except Exception as error:
             self._has_failed = True
-            advice = "make room, or pass a cache folder that can be written"
+            place = self._folder / FOLDER
             if self._writer is not None:
                 self._writer.close()
-                if self._writer.is_gone:
-                    advice = "its folder was deleted or moved while in use, put it back"
-            loop.sayings.add(
-                f"the history in {self._folder / FOLDER} cannot be written ({brief(error)}), and a report will not "
-                f"show how this run went on; {advice}"
-            )
+            if self._writer is not None and self._writer.is_gone:
+                loop.sayings.add(
+                    f"the history in {place} was deleted or moved while in use, and a report will not show how this "
+                    "run went on; leave a run its cache folder until it is closed"
+                )
+            else:
+                loop.sayings.add(
+                    f"the history in {place} cannot be written ({brief(error)}), and a report will not show how this "
+                    "run went on; make room, or pass a cache folder that can be written"
+                )
 
     def _summary(self, loop: AugmentationLoop) -> dict[str, Any]:
         table, meter, choice = loop.feedback.table, loop.feedback.meter, loop.choice

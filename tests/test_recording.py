@@ -56,10 +56,20 @@ def test_of_a_folder_that_was_deleted_no_file_stays_open(wrap: Callable, tmp_pat
             for batch in train.loader(batch_size=8):
                 learner.step(*batch)
     [sentence] = [str(one.message) for one in said]
-    assert re.search(r"is not there any more.*; its folder was deleted or moved while in use, put it back$", sentence)
+    assert re.search(r"the history in .* was deleted or moved while in use, .* until it is closed$", sentence)
     assert not (tmp_path / "cache" / "history").exists()
     opened = [os.path.realpath(path) for path in Path("/proc/self/fd").iterdir()]
     assert not [path for path in opened if path.startswith(str(tmp_path / "cache" / "history"))]
+
+
+def test_a_folder_that_is_deleted_before_the_end_is_not_made_anew(wrap: Callable, tmp_path: Path) -> None:
+    train = wrap(ratio=0.5)
+    learner = Learner(train)
+    with train:
+        for batch in train.loader(batch_size=8):
+            learner.step(*batch)
+        shutil.rmtree(tmp_path / "cache" / "history")
+    assert not (tmp_path / "cache" / "history").exists()
 
 
 def test_what_cannot_be_recorded_is_said_once_and_training_goes_on(wrap: Callable, tmp_path: Path) -> None:

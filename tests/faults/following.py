@@ -20,7 +20,7 @@ def train_through(
     until: Callable[[], bool] = lambda: True,
     each: Callable[[int], None] = lambda step: None,
     seconds: float = 60.0,
-    pause: float = 0.0,
+    pause: float = 0.01,
     **loader_arguments: object,
 ) -> list[tuple]:
     """Train for at least ``steps`` steps and until ``until()``; returns the batches.

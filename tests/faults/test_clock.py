@@ -39,7 +39,7 @@ def each(step):
 with train:
     train.wait_until_ready()
     began = time.monotonic()
-    train_through(train, 60, each=each, until=lambda: train.stats().get("accepted", 0) == 96, pause=0.005)
+    train_through(train, 60, each=each, until=lambda: train.stats().get("accepted", 0) == 96, pause=0.02)
     assert train.stats()["restarts"] == 0, train.stats()
     print("trained", flush=True)
     ended = time.monotonic()

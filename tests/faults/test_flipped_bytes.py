@@ -199,4 +199,4 @@ def test_a_run_trains_on_real_examples_where_the_trees_of_the_file_are_damaged(w
         verify(tmp_path / "cache", progress=False)
     second = wrap(mode="async", worker="process", policy="uniform", ratio=0.5)
     with pytest.warns(match=r"training goes on with real samples alone: .* cannot be opened \(a node of page"), second:
-        train_through(second, 20, until=lambda: second.stats()["worker"] == "broken", pause=0.01)
+        train_through(second, 20, until=lambda: second.stats()["worker"] == "broken", pause=0.03)

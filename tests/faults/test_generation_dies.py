@@ -48,7 +48,7 @@ def test_a_process_that_is_killed_again_and_again_is_given_up_in_one_sentence(wr
 
     with pytest.warns(GenaugWarning) as said, train:
         batches = train_through(
-            train, 40, each=kill, until=lambda: train.stats()["worker"] == "broken", pause=0.01
+            train, 40, each=kill, until=lambda: train.stats()["worker"] == "broken", pause=0.03
         ) + train_through(train, 10)
     assert train.stats()["restarts"] == 3
     sentences = [str(one.message) for one in said]
@@ -70,7 +70,7 @@ def test_a_process_killed_in_the_middle_of_a_batch_makes_all_of_it_in_the_end(wr
     # No more in a row: what is made in between is an answer, after which restarts are counted anew.
     train._own().worker._max_restarts, train._own().worker._backoff = 1, 0.05
     with pytest.warns(GenaugWarning, match="ended with exit code -9; it is started again"), train:
-        batches = train_through(train, 20, until=lambda: train.stats().get("accepted", 0) >= 24, pause=0.01)
+        batches = train_through(train, 20, until=lambda: train.stats().get("accepted", 0) >= 24, pause=0.03)
     assert train.stats()["restarts"] == 2
     assert_every_variant_is_one(train, batches)
     assert_nothing_is_lost(train)
@@ -94,7 +94,7 @@ def test_a_process_that_hangs_is_killed_and_its_orders_are_made(wrap: Callable, 
         return train.stats().get("accepted", 0) >= 48 and (how == "sleeps" or bool(stopped))
 
     with pytest.warns(GenaugWarning, match="said nothing for 10 s"), train:
-        batches = train_through(train, 20, each=stop, until=all_made, pause=0.002, seconds=100)
+        batches = train_through(train, 20, each=stop, until=all_made, pause=0.02, seconds=100)
     assert train.stats()["restarts"] == 1
     assert_every_variant_is_one(train, batches)
     assert_nothing_is_lost(train)
@@ -103,7 +103,7 @@ def test_a_process_that_hangs_is_killed_and_its_orders_are_made(wrap: Callable, 
 def test_a_request_that_always_raises_is_quarantined_and_the_others_go_on(wrap: Callable) -> None:
     train = wrap(**ASYNC, generator=Raises(parent=2), max_children=1)
     with pytest.warns(GenaugWarning, match=r"a variant of example 2 could not be made \(ValueError"), train:
-        batches = train_through(train, 20, until=lambda: train.stats().get("accepted", 0) >= 23, pause=0.01)
+        batches = train_through(train, 20, until=lambda: train.stats().get("accepted", 0) >= 23, pause=0.03)
     failures = train._own().loop.intake.failures
     assert {failed.request.parent for failed in failures} == {2}
     assert all("Traceback" in failed.reason and "ValueError: no variant of 2" in failed.reason for failed in failures)
@@ -121,7 +121,7 @@ def test_a_request_that_kills_the_process_each_time_is_quarantined(wrap: Callabl
         return train.stats().get("accepted", 0) >= 23 and bool(train._own().loop.intake.failures)
 
     with pytest.warns(GenaugWarning) as said, train:
-        batches = train_through(train, 20, until=quarantined, pause=0.01)
+        batches = train_through(train, 20, until=quarantined, pause=0.03)
     sentences = " ".join(str(one.message) for one in said)
     assert "a variant of example 2 could not be made (the generation process ended with exit code -9" in sentences
     assert "generation has ended" not in sentences
@@ -135,7 +135,7 @@ def test_a_request_that_kills_the_process_each_time_is_quarantined(wrap: Callabl
 def test_a_batch_that_runs_out_of_memory_is_halved_until_it_fits(wrap: Callable, worker: str) -> None:
     train = wrap(**ASYNC | {"worker": worker}, generator=RunsOutOfMemory(most=3), max_children=1)
     with pytest.warns(GenaugWarning, match="ran out of memory"), train:
-        batches = train_through(train, 20, until=lambda: train.stats().get("accepted", 0) >= 24, pause=0.01)
+        batches = train_through(train, 20, until=lambda: train.stats().get("accepted", 0) >= 24, pause=0.03)
     assert "failed" not in train.stats()
     assert train.stats()["restarts"] == 0
     assert_every_variant_is_one(train, batches)

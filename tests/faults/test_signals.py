@@ -35,7 +35,7 @@ for round in range(2):
                     each(0)
                     break
             else:
-                train_through(train, 10**9, each=each, pause=0.01)
+                train_through(train, 10**9, each=each, pause=0.03)
     except (KeyboardInterrupt, ZeroDivisionError) as error:
         print(type(error).__name__, flush=True)
     took = time.monotonic() - began
@@ -75,10 +75,10 @@ signal.signal(int(sys.argv[3]), lambda *_: told.append(time.monotonic()))
 with train:
     train.wait_until_ready()
     print("ready", train._own().worker.process_id, flush=True)
-    train_through(train, 1, until=lambda: bool(told), pause=0.01)
+    train_through(train, 1, until=lambda: bool(told), pause=0.03)
     before = train.stats()["images made"]
     # It takes its time to save, and generation goes on meanwhile: the children have ignored the signal.
-    train_through(train, 1, until=lambda: train.stats()["images made"] > before, pause=0.01)
+    train_through(train, 1, until=lambda: train.stats()["images made"] > before, pause=0.03)
     assert train.stats()["restarts"] == 0
     with open(saved, "w") as file:
         file.write("weights")

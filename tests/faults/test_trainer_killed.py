@@ -50,7 +50,7 @@ def train_until_killed(folder: Path, tell: int, worker: str) -> None:
                         told.append(news)
                         os.write(tell, f"{news}\n".encode())
 
-            train_through(train, 10**9, each=each, seconds=600, pause=0.005)
+            train_through(train, 10**9, each=each, seconds=600, pause=0.02)
     except BaseException:
         traceback.print_exc(file=sys.stderr)
     os._exit(1)
@@ -105,6 +105,6 @@ def test_a_trainer_killed_at_fifty_random_points_leaves_a_cache_that_the_next_ru
     train = new_run(folder)
     with train:
         train.wait_until_ready()
-        train_through(train, 9, until=lambda: train.stats().get("accepted", 0) > 0, pause=0.01)
+        train_through(train, 9, until=lambda: train.stats().get("accepted", 0) > 0, pause=0.03)
     assert train.stats()["restarts"] == 0
     assert_sound(folder)

@@ -155,7 +155,7 @@ def test_what_is_no_cache_has_no_report(tmp_path: Path) -> None:
         write_report(tmp_path / "none")
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "thesis.tex").touch()
-    with pytest.raises(CacheError, match="is no cache, it holds"):
+    with pytest.raises(CacheError, match="there is no cache in"):
         write_report(tmp_path / "other")
 
 
