@@ -216,7 +216,7 @@ def assemble(
         mode=mode,
         refresh_every=refresh_every,
         generate=sampler.ratio.largest > 0,
-        forgotten=lambda: read_tombstones(folder).indices_among(samples),
+        forgotten=lambda: frozenset(index for index in read_tombstones(folder).indices if index < len(base)),
     )
     if sampler.ratio.largest > 0:
         told = {**sampler.settings, "max_bytes": max_bytes, "protected": [len(dataset) for dataset in guarded]}

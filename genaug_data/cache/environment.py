@@ -7,6 +7,7 @@ import shutil
 import stat
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -19,7 +20,8 @@ from genaug_data.cache.pages import check_metas, check_pages
 from genaug_data.cache.rewriting import rewrite
 
 _READERS = 1024
-_LENGTH = "length"
+_DATA, _LOCK, _LENGTH = "data.mdb", "lock.mdb", "length"
+_ATTEMPTS = 5
 _SCRATCH = "compact-"
 _NAMES = ("records", "index", "order", "rejected", "totals")
 # Not in the caches of earlier versions.
@@ -39,8 +41,12 @@ class _Open:
     environment: lmdb.Environment
     databases: dict[str, Any]
     process: int
+    # Which files these are, by their inodes.
+    files: tuple[int, ...]
     length: int = 0
     users: int = 0
+    writers: int = 0
+    transactions: int = 0
     lock: Any = field(default_factory=threading.RLock)
 
 
@@ -97,6 +103,7 @@ class Handle:
         """
         opened = self._shared()
         with opened.lock:
+            self._follow(opened)
             # The file may have been cut since it was opened.
             opened.length = _checked_length(self._place, opened.length)
             try:
@@ -105,8 +112,12 @@ class Handle:
                 # Another process opened the file with a larger bound.
                 opened.environment.set_mapsize(0)
                 transaction = opened.environment.begin(write=write, buffers=True)
-            with transaction:
-                yield transaction, opened.databases
+            opened.transactions += 1
+            try:
+                with transaction:
+                    yield transaction, opened.databases
+            finally:
+                opened.transactions -= 1
             if write:
                 self._note_length(opened)
 
@@ -124,7 +135,7 @@ class Handle:
         self._shared().environment.reader_check()
 
     def compact(self) -> None:
-        """Put a file written anew in place of this one, atomically; every share in this process goes on with it.
+        """Put a file written anew in place of this one, atomically; every share in every process goes on with it.
 
         Only the writer may do so. Where it fails, the file is as it was.
         """
@@ -132,10 +143,10 @@ class Handle:
         for left in Path(self._place).glob(f"{_SCRATCH}*"):
             # Of one that was killed: it holds what may be forgotten by now.
             shutil.rmtree(left)
-        data, length = (os.path.join(self._place, name) for name in ("data.mdb", _LENGTH))
+        data, lock, length = (os.path.join(self._place, name) for name in (_DATA, _LOCK, _LENGTH))
         with _guard, opened.lock, tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=self._place) as scratch:
             rewrite(opened.environment, opened.databases, scratch)
-            copied = os.path.join(scratch, "data.mdb")
+            copied = os.path.join(scratch, _DATA)
             with open(copied, "rb") as file:
                 os.fsync(file.fileno())
             opened.environment.close()
@@ -144,8 +155,11 @@ class Handle:
                 with suppress(FileNotFoundError):
                     os.unlink(length)
                 os.replace(copied, data)
+                # It counts the commits of the old file as long as any process has that open, so the new one needs its
+                # own; and after it, lest who opens the old one in between makes it.
+                os.unlink(lock)
             finally:
-                opened.environment, opened.databases = self._open()
+                opened.environment, opened.databases, opened.files = self._open()
                 opened.length = os.stat(data).st_size
             self._note_length(opened)
 
@@ -158,12 +172,13 @@ class Handle:
             self._process = 0
             with opened.lock:
                 opened.users -= 1
+                opened.writers -= self._map_size is not None
                 if opened.users == 0:
                     del _opened[self._place]
                     opened.environment.close()
 
     def _note_length(self, opened: _Open) -> None:
-        length = os.stat(os.path.join(self._place, "data.mdb")).st_size
+        length = os.stat(os.path.join(self._place, _DATA)).st_size
         if length > opened.length or not os.path.exists(os.path.join(self._place, _LENGTH)):
             # For processes that open the file later.
             with suppress(OSError), open(os.path.join(self._place, _LENGTH), "wb") as file:
@@ -180,18 +195,52 @@ class Handle:
                 opened.environment.close()
                 opened = None
             if opened is None:
-                opened = _Open(*self._open(), process, _noted_length(self._place))
+                environment, databases, files = self._open()
+                opened = _Open(environment, databases, process, files, _noted_length(self._place))
                 _opened[self._place] = opened
+            with opened.lock:
+                self._follow(opened)
             opened.users += 1
+            opened.writers += self._map_size is not None
             self._process = process
             return opened
 
-    def _open(self) -> tuple[lmdb.Environment, dict[str, Any]]:
+    def _follow(self, opened: _Open) -> None:
+        """Open the file that another process has written anew and put in place of the one that is open."""
+        if opened.transactions or opened.files == _files_of(self._place):
+            return
+        if opened.writers:
+            # Its lease was for the file that it knows.
+            raise ForeignFile(f"{self._place}/{_DATA} was replaced by another one while it was written to")
+        # Until there is another one, each use tries again.
+        opened.files = ()
+        opened.environment.close()
+        opened.environment, opened.databases, opened.files = self._open()
+        opened.length = _noted_length(self._place)
+
+    def _open(self) -> tuple[lmdb.Environment, dict[str, Any], tuple[int, ...]]:
+        for attempt in range(_ATTEMPTS):
+            before = _files_of(self._place, missing=True)
+            try:
+                environment, databases = self._open_once()
+            except lmdb.Error:
+                # It may be just being replaced by one written anew.
+                time.sleep(0.02)
+                if attempt == _ATTEMPTS - 1 or _files_of(self._place, missing=True) == before:
+                    raise
+                continue
+            files = _files_of(self._place)
+            if 0 in before or files == before or attempt == _ATTEMPTS - 1:
+                return environment, databases, files
+            environment.close()
+        raise AssertionError("the last attempt returns or raises")
+
+    def _open_once(self) -> tuple[lmdb.Environment, dict[str, Any]]:
         create = self._map_size is not None
-        if not create and not os.path.exists(os.path.join(self._place, "data.mdb")):
+        if not create and not os.path.exists(os.path.join(self._place, _DATA)):
             raise FileNotFoundError(self._place)
         _check_plain(self._folder)
-        path = os.path.join(self._place, "data.mdb")
+        path = os.path.join(self._place, _DATA)
         if os.path.exists(path):
             check_metas(path)
         writable = os.access(self._place, os.W_OK)
@@ -225,9 +274,29 @@ class Handle:
         return environment, databases
 
 
+def _files_of(place: str, *, missing: bool = False) -> tuple[int, ...]:
+    """Return the inodes of data and lock file, 0 for one that is not there; by default the data has to be.
+
+    Raises:
+        FileNotFoundError: it is not.
+    """
+    data = os.path.join(place, _DATA)
+    found = tuple(map(_inode_of, (data, os.path.join(place, _LOCK))))
+    if not found[0] and not missing:
+        raise FileNotFoundError(data)
+    return found
+
+
+def _inode_of(path: str) -> int:
+    try:
+        return os.stat(path).st_ino
+    except FileNotFoundError:
+        return 0
+
+
 def _check_plain(folder: Path) -> None:
     # LMDB would write through links, and wait for ever on a pipe.
-    files = [(folder / name, stat.S_ISREG) for name in ("data.mdb", "lock.mdb", _LENGTH)]
+    files = [(folder / name, stat.S_ISREG) for name in (_DATA, _LOCK, _LENGTH)]
     for path, is_right in ((folder, stat.S_ISDIR), *files):
         if os.path.lexists(path) and not is_right(os.lstat(path).st_mode):
             raise ForeignFile(f"{path} is a link, or not what a cache is made of")
@@ -236,7 +305,7 @@ def _check_plain(folder: Path) -> None:
 def _checked_length(place: str, known: int) -> int:
     # LMDB never shortens its file, and reading beyond the end of a mapped one would kill the process. The number of
     # pages that it knows of says nothing: those at the end may never have been written.
-    length = os.stat(os.path.join(place, "data.mdb")).st_size
+    length = os.stat(os.path.join(place, _DATA)).st_size
     if length < known:
         raise TruncatedFile(f"{place}/data.mdb is shorter than it was, {length} instead of {known} bytes")
     return length

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +33,7 @@ class Forgotten:
         records: variants that were deleted.
         rejections: remembered rejections that were deleted.
         unknown: indices of which the cache had nothing that tells their content; only the index stands for them.
+        also: indices of further examples that showed the same, and are forgotten with them.
         pages: reports and audits in the folder that showed small pictures; deleted.
         journals: that named a deleted variant by its key; deleted.
         fitted: folders in it with weights that were fitted on the training set, and remember the example.
@@ -42,6 +43,7 @@ class Forgotten:
     records: int
     rejections: int
     unknown: tuple[int, ...]
+    also: tuple[int, ...]
     pages: tuple[Path, ...]
     journals: tuple[Path, ...]
     fitted: tuple[Path, ...]
@@ -59,12 +61,12 @@ def forget(folder: str | Path, indices: Sequence[int], *, fitted: bool = False, 
     """Delete everything that was made from real examples, verify that it is gone, and keep it from being made again.
 
     Descendants of an example are the variants whose parent it is, those that a generator mixed from it and others and
-    says so (:attr:`~genaug_data.sample.Provenance.parents`), and those of the same image and annotation under another
-    index. They go with their rejections and small pictures, with records that cannot be read, with the reports in the
-    folder and with the journals that name them. The database is then written anew, so that no deleted byte stays in
-    its file; a file system may still keep blocks of deleted files. Before all this, ``forgotten.json`` in the folder
-    is told the examples' content hashes; nothing is made from these any more. To run it again completes one that was
-    interrupted; an index of which nothing is left to tell its content is kept away whatever example is there.
+    says so (:attr:`~genaug_data.sample.Provenance.parents`), and those of the same image under another index, as far as
+    content hashes or small pictures in the cache tell of it. They go with their rejections and small pictures, with
+    records that cannot be read, with the reports in the folder and with the journals that name them. The database is
+    then written anew, so that no deleted byte stays in its file; a file system may still keep blocks of deleted files.
+    Before all this, ``forgotten.json`` in the folder is told the examples' indices and content hashes; nothing is made
+    from these any more, whatever is at the index. To run it again completes one that was interrupted.
 
     Args:
         folder: of the cache; in a distributed run each rank has its own.
@@ -96,31 +98,29 @@ def forget(folder: str | Path, indices: Sequence[int], *, fitted: bool = False, 
         with CacheReader(folder) as reader:
             rows = list(_rows(reader, progress))
             refused = list(_refused(reader))
-        hashes: dict[int, set[str]] = {index: set() for index in wanted}
-        for row in (*rows, *refused):
-            if row.parent in hashes and row.parent_hash:
-                hashes[row.parent].add(row.parent_hash)
+            earlier = read_tombstones(folder)
+            everyone = _with_equals(wanted, [*rows, *refused], reader.parent_pictures(), earlier)
         # First of all: whatever happens from here on, nothing new comes.
-        tombstones = read_tombstones(folder).added(hashes)
+        tombstones = earlier.added(everyone)
         write_tombstones(folder, tombstones)
-        is_descendant = _descent(wanted, tombstones)
-        gone = [row for row in rows if row.parent_hash is None or is_descendant(row)]
-        aliases = {row.parent for row in (*rows, *refused) if row.parent_hash in tombstones.hashes}
+        gone = [row for row in rows if row.parent_hash is None or _is_descendant(row, tombstones)]
         # While the keys are known, also to who repeats this after an interruption.
         journals = tuple(delete_journals(folder, [row.key for row in gone]))
-        clean_summaries(folder, wanted | aliases)
+        clean_summaries(folder, set(everyone))
         records = writer.evict([row.key for row in gone])
-        rejections = writer.forget_rejections(lambda made: is_descendant(_row_of(b"", made)))
-        writer.forget_pictures(wanted | aliases)
-        writer.compact()
+        rejections = writer.forget_rejections(tombstones.cover_variant)
+        writer.forget_pictures(everyone)
         pages = tuple(path for path in _pages(folder) if _delete(path))
         weights = tuple(path for path in (folder / name for name in _FITTED) if path.is_dir() and any(path.iterdir()))
         if fitted:
             for path in weights:
                 _delete(path)
-        _verify(folder, is_descendant, wanted | aliases, progress)
-    unknown = tuple(index for index in sorted(wanted) if index in tombstones.unknown)
-    return Forgotten(records, rejections, unknown, pages, journals, weights, fitted)
+        # Last, as it needs room.
+        writer.compact()
+        _verify(folder, tombstones, set(everyone), progress)
+    unknown = tuple(index for index in sorted(wanted) if not tombstones.hashes_of(index))
+    also = tuple(sorted(set(everyone) - wanted))
+    return Forgotten(records, rejections, unknown, also, pages, journals, weights, fitted)
 
 
 def _checked(indices: Sequence[int]) -> set[int]:
@@ -132,8 +132,28 @@ def _checked(indices: Sequence[int]) -> set[int]:
     return set(indices)
 
 
-def _descent(wanted: set[int], tombstones: Tombstones) -> Callable[[_Row], bool]:
-    return lambda row: not wanted.isdisjoint(row.parents) or row.parent_hash in tombstones.hashes
+def _with_equals(
+    wanted: set[int], rows: Sequence[_Row], pictures: Mapping[int, bytes], earlier: Tombstones
+) -> dict[int, set[str]]:
+    """Return the known contents of what is wanted, by index, and of other examples that show the same.
+
+    These are told by an equal content, or by an equal small picture, also under another label.
+    """
+    shown = {pictures[index] for index in wanted if index in pictures}
+    alike = wanted | {index for index, picture in pictures.items() if picture in shown}
+    contents: dict[int, set[str]] = {index: earlier.hashes_of(index) for index in alike}
+    for row in rows:
+        if row.parent_hash and row.parent in alike:
+            contents[row.parent].add(row.parent_hash)
+    known = set().union(*contents.values())
+    for row in rows:
+        if row.parent_hash in known and row.parent_hash:
+            contents.setdefault(row.parent, set()).add(row.parent_hash)
+    return dict(sorted(contents.items()))
+
+
+def _is_descendant(row: _Row, tombstones: Tombstones) -> bool:
+    return row.parent_hash in tombstones.hashes or not tombstones.indices.isdisjoint(row.parents)
 
 
 def _row_of(key: bytes, made: Provenance) -> _Row:
@@ -178,9 +198,9 @@ def _delete(path: Path) -> bool:
     return False
 
 
-def _verify(folder: Path, is_descendant: Callable[[_Row], bool], parents: set[int], progress: bool) -> None:
+def _verify(folder: Path, tombstones: Tombstones, parents: set[int], progress: bool) -> None:
     with CacheReader(folder) as reader:
-        left = sum(map(is_descendant, (*_rows(reader, progress), *_refused(reader))))
+        left = sum(_is_descendant(row, tombstones) for row in (*_rows(reader, progress), *_refused(reader)))
         shown = parents.intersection(reader.parent_pictures())
         if left or shown or reader.damage():
             raise CacheError(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from genaug_data.errors import CacheError
-from genaug_data.sample import KEY_BYTES, Provenance, Sample, content_hash
+from genaug_data.sample import KEY_BYTES, Provenance
 from genaug_data.tensor_file import write_json
 
 NAME = "forgotten.json"
@@ -36,65 +36,48 @@ class Tombstone:
 class Tombstones:
     """All forgotten examples of a cache.
 
+    An example is told by its index, whatever is there now: a corrected label or a changed pixel brings nobody back. And
+    by its content, at whatever index that is found.
+
+    Attributes:
+        indices: of forgotten examples, among them those that turned out to show the same.
+        hashes: contents that forgotten examples had.
+
     Example:
         >>> stones = Tombstones().added({3: ["ab" * 16], 5: []})
-        >>> stones.cover(8, "ab" * 16), stones.cover(3, "cd" * 16), stones.cover(5, "ef" * 16)
-        (True, False, True)
+        >>> stones.cover(8, "ab" * 16), stones.cover(3, "cd" * 16), stones.cover(6, "ef" * 16)
+        (True, True, False)
     """
 
     stones: tuple[Tombstone, ...] = ()
     hashes: frozenset[str] = field(init=False)
-    unknown: frozenset[int] = field(init=False)
+    indices: frozenset[int] = field(init=False)
 
     def __post_init__(self) -> None:
         hashes = frozenset(stone.parent_hash for stone in self.stones if stone.parent_hash is not None)
         object.__setattr__(self, "hashes", hashes)
-        unknown = frozenset(stone.index for stone in self.stones if stone.parent_hash is None)
-        object.__setattr__(self, "unknown", unknown)
+        object.__setattr__(self, "indices", frozenset(stone.index for stone in self.stones))
+
+    def hashes_of(self, index: int) -> set[str]:
+        """Return the contents that are known of a forgotten example."""
+        return {stone.parent_hash for stone in self.stones if stone.index == index and stone.parent_hash is not None}
 
     def cover(self, index: int, parent_hash: str) -> bool:
-        """Return whether an example is forgotten: by its content, or by its index where the content was not known."""
-        return parent_hash in self.hashes or index in self.unknown
+        """Return whether an example is forgotten."""
+        return parent_hash in self.hashes or index in self.indices
 
     def cover_variant(self, made: Provenance) -> bool:
         """Return whether a variant was made from a forgotten example; of others than its parent, the index tells."""
-        others = set(made.parents) - {made.parent}
-        return self.cover(made.parent, made.parent_hash) or any(stone.index in others for stone in self.stones)
-
-    def indices_among(self, samples: Sequence[Sample]) -> frozenset[int]:
-        """Return the indices of a training set that are forgotten; another example at such an index is not.
-
-        An example that cannot be read, because its file was deleted as well, say, stays forgotten.
-
-        Example:
-            >>> import torch
-            >>> samples = [Sample(torch.full((1, 2, 2), value, dtype=torch.uint8), 0) for value in (1, 2)]
-            >>> Tombstones().added({0: [content_hash(samples[0]).hex()], 1: ["ab" * 16], 5: []}).indices_among(samples)
-            frozenset({0})
-        """
-        known = {stone.index for stone in self.stones if stone.index < len(samples)}
-        return frozenset(
-            index for index in known if self.cover(index, _hash_of(samples, index) or self._any_hash(index))
-        )
-
-    def _any_hash(self, index: int) -> str:
-        return next(stone.parent_hash or "" for stone in self.stones if stone.index == index)
+        return made.parent_hash in self.hashes or not self.indices.isdisjoint({made.parent, *made.parents})
 
     def added(self, forgotten: Mapping[int, Iterable[str]]) -> Tombstones:
         """Return these and the contents of further examples, by index; of one without, the index has to do."""
         now, held = time.time(), {(stone.index, stone.parent_hash) for stone in self.stones}
         wanted: list[tuple[int, str | None]] = []
         for index, hashes in forgotten.items():
-            wanted += [(index, one) for one in sorted(hashes)] or [(index, None)]
+            named: list[tuple[int, str | None]] = [(index, one) for one in sorted(hashes)]
+            wanted += named or ([] if index in self.indices else [(index, None)])
         return Tombstones((*self.stones, *(Tombstone(*pair, now) for pair in wanted if pair not in held)))
-
-
-def _hash_of(samples: Sequence[Sample], index: int) -> str | None:
-    try:
-        return content_hash(samples[index]).hex()
-    except Exception:
-        # Of the user's own dataset, any.
-        return None
 
 
 def read_tombstones(folder: str | Path) -> Tombstones:

@@ -199,17 +199,17 @@ class CacheWriter:
     def compact(self) -> None:
         """Write the database anew, so that its file holds no byte of what was deleted.
 
-        A process that has the cache open reads it as empty until it opens it again.
+        A process that has the cache open goes on with the new file at its next read.
 
         Raises:
-            CacheFull: the file system has no room for what is left; nothing has changed.
+            CacheFull: the copy cannot be written, for want of room as a rule; nothing has changed.
         """
         try:
             self._handle.compact()
         except (lmdb.Error, OSError) as error:
             raise CacheFull(
-                f"the file system has no room for a copy of the cache in {self._folder} ({error}), and deleted bytes "
-                "stay in its file; free some and try again"
+                f"a copy of the cache in {self._folder} cannot be written ({error}), and deleted bytes stay in its "
+                "file; make room for it and try again"
             ) from error
 
     def forget_pictures(self, parents: Iterable[int]) -> None:

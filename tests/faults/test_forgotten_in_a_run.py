@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from genaug_data.cache import CacheReader, forget, read_tombstones
+from genaug_data.cache import CacheReader, forget
 from genaug_data.dataset import GenerativeAugmentDataset
 from genaug_data.errors import GenaugWarning
 from tests.resuming import EPOCHS, STEPS, Trainer
@@ -81,23 +81,30 @@ def test_a_dataset_that_was_open_meanwhile_goes_on_without_them(wrap: Callable, 
         assert len(reader.entries()) == 22 * 3
 
 
-def test_another_example_at_the_same_index_is_not_forgotten(wrap: Callable, tmp_path: Path) -> None:
-    base = toy_base(24)
-    train = wrap(base, ratio=0.5)
-    train.warmup(1)
-    train.close()
-    forget(tmp_path / "cache", [0, 5], progress=False)
-    # The one was replaced, the file of the other was deleted with the consent.
-    base[0] = (255 - base[0][0], base[0][1])
-
-    class Lost(list):
+@pytest.mark.parametrize("change", ["label", "pixel", "lost"])
+def test_a_corrected_example_stays_forgotten(wrap: Callable, tmp_path: Path, change: str) -> None:
+    class Base(list):
         def __getitem__(self, index: int) -> object:
-            if index == 5:
+            if index == 5 and change == "lost" and forgotten:
                 raise FileNotFoundError("5.png")
             return super().__getitem__(index)
 
-    train.samples._dataset = Lost(base)
-    assert read_tombstones(tmp_path / "cache").indices_among(train.samples) == {5}
+    # So many that a probe of the training set does not see this one.
+    base, forgotten = Base(toy_base(240)), False
+    train = wrap(base, ratio=0.5)
+    train.warmup(1)
+    train.close()
+    forgotten = bool(forget(tmp_path / "cache", [5], progress=False).records)
+    assert forgotten
+    image, label = super(Base, base).__getitem__(5)
+    if change == "label":
+        base[5] = (image, (label + 1) % 3)
+    elif change == "pixel":
+        base[5] = (image.clone().index_put_((torch.tensor(0),) * image.ndim, image.flatten()[0] ^ 1), label)
+    again = wrap(base, ratio=0.5)
+    again.warmup(1)
+    with CacheReader(tmp_path / "cache") as reader:
+        assert {entry.parent for entry in reader.entries()} == set(range(240)) - {5}
 
 
 @pytest.mark.parametrize("mode", ["async", "sync"])

@@ -24,11 +24,16 @@ def _run(chosen: Namespace) -> int:
         print(f"deleted, as it names them, so that this run cannot be replayed: {journal}")
     if done.unknown:
         indices = ", ".join(map(str, done.unknown))
-        print(f"nothing is left here that tells what is at {indices}: whatever is, nothing is made from it from now on")
+        print(f"nothing is left here that tells what was at {indices}: copies of it at other indices are not known")
+    if done.also:
+        print(f"forgotten with them, as they show the same: {', '.join(map(str, done.also))}")
     for folder in done.fitted:
         said = "deleted" if done.fitted_deleted else "still there, pass --fitted to delete it"
         print(f"weights that were fitted on the training set, and remember it: {folder} ({said})")
-    print("remove the examples from the training set too: a model that is fitted on it learns from them again")
+    print(
+        "remove the examples from the training set too, and begin a new cache with it: a model that is fitted on it "
+        "learns from them again"
+    )
     return 0
 
 
