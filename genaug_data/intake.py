@@ -105,7 +105,9 @@ class Intake:
             # Its order was given up meanwhile, and is no longer counted.
             self._planner.ordered(event.request)
         match event:
-            case Ready():
+            case Ready(_, remark):
+                if remark:
+                    self._sayings.add(remark)
                 if self.adopts and not (self._in_order and self._was_ready):
                     self.adopt()
                 # After a restart, what has come since is known from its answer, in its turn.

@@ -17,7 +17,7 @@ from genaug_data.cache.manifest import is_cache
 from genaug_data.errors import DataError, brief
 from genaug_data.sample import Sample
 
-_ENDINGS = {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"}
+_ENDINGS = {".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
 
 
 class NamedImages(Sequence[Sample], ABC):

@@ -25,14 +25,20 @@ def table(audit: Audit, names: Sequence[str], protected_names: Sequence[Sequence
         train: likewise of the training set; empty without one.
     """
     lines = [
-        f"{audit.images} synthetic images, {len(audit.copies)} copies of protected ones "
-        f"({audit.expected_by_mistake:.1f} expected by mistake)",
+        f"{_counted(audit.images, 'synthetic image')}, {_counted(len(audit.copies), 'copy', 'copies')} of protected "
+        f"ones (about {audit.expected_by_mistake:.1f} expected by mistake)",
     ]
+    measured = min(one.images for one in audit.calibrations.values())
+    if measured * audit.alpha < 1:
+        lines.append(
+            f"only {_counted(measured, 'image')} set the thresholds, so that several times as many may be mistakes: "
+            "look at the pictures"
+        )
     lines += _rows(audit.copies, names, protected_names)
     if audit.authentic is not None:
         share = len(audit.memorised) / max(1, audit.images)
         lines.append(
-            f"{len(audit.memorised)} copies of training images other than the parent ({share:.2%}); "
+            f"{_counted(len(audit.memorised), 'copy', 'copies')} of training images ({share:.2%} memorised); "
             f"{audit.authentic:.1%} of the images are authentic"
         )
         lines += _rows(audit.memorised, names, [train])
@@ -43,7 +49,7 @@ def table(audit: Audit, names: Sequence[str], protected_names: Sequence[Sequence
         for name in audit.blind
     ]
     if audit.unreadable:
-        lines.append(f"{len(audit.unreadable)} images could not be read, and nothing is known of them")
+        lines.append(f"{_counted(len(audit.unreadable), 'image')} could not be read, and nothing is known of them")
         lines += [f"  {reason}" for _, reason in audit.unreadable[:_ROWS]]
     if not audit.copies and audit.nearest:
         lines.append("the nearest, none of them a copy")
@@ -95,7 +101,11 @@ def _rows(findings: Sequence[Finding], names: Sequence[str], others: Sequence[Se
         f"({one.match.measure} distance {one.match.distance:.4f}, a copy from {one.match.threshold:.4f} down)"
         for one in findings[:_ROWS]
     ]
-    return lines if len(findings) <= _ROWS else [*lines, f"  and {len(findings) - _ROWS} more"]
+    return lines if len(findings) <= _ROWS else [*lines, f"  and {len(findings) - _ROWS} more in audit.json"]
+
+
+def _counted(count: int, one: str, several: str | None = None) -> str:
+    return f"{count} {one if count == 1 else several or one + 's'}"
 
 
 def _told(finding: Finding) -> str:

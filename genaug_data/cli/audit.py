@@ -1,7 +1,7 @@
 """``genaug audit DIR --protected DIR``: do synthetic images, made by anyone, copy protected or training images?
 
-The exit status is 0 if none counts as a copy of a protected image, 3 if one does, and 1 for an error, or where the
-threshold of a measure cannot be set, so that altered copies are not found.
+The exit status is 0 if none counts as a copy of a protected image, 3 if one does, and 1 for an error, where no image
+can be read, or where the threshold of a measure cannot be set, so that altered copies are not found.
 """
 
 from __future__ import annotations
@@ -60,4 +60,4 @@ def run(arguments: Sequence[str]) -> int:
         print("parents are not told from other training images: each variant may be like its own")
     for path in save(found, out, synthetic, protected, train, names):
         print(path)
-    return COPIES_FOUND if found.copies else int(bool(found.blind))
+    return COPIES_FOUND if found.copies else int(bool(found.blind) or found.images == 0)

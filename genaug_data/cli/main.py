@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from genaug_data.errors import GenaugError
 
+_BROKEN_PIPE = 141
 _COMMANDS = {
     "demo": "hard examples, their variants and an honest comparison, on real digits, without any download",
     "warmup": "fill a cache before training; shows a bar, can be interrupted and rerun",
@@ -39,14 +40,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     module = importlib.import_module(f"genaug_data.cli.{arguments[0]}")
     try:
-        return module.run(arguments[1:])
+        status = module.run(arguments[1:])
+        sys.stdout.flush()
+        return status
     except GenaugError as error:
         print(f"genaug {arguments[0]}: {error}", file=sys.stderr)
         return 1
     except BrokenPipeError:
         # Who reads has seen enough; what the interpreter still flushes at its end goes nowhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        # As of a program that the signal ends: what it would have found is not known to be nothing.
+        return _BROKEN_PIPE
     except KeyboardInterrupt:
         print(f"\ngenaug {arguments[0]}: interrupted; what was cached stays, run it again to go on", file=sys.stderr)
         return 130

@@ -53,9 +53,10 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """The generator is fitted, the gates are prepared, the cache is open for writing."""
+    """The generator is fitted, the gates are prepared, the cache is open for writing; ``remark`` is for the user."""
 
     fingerprint: str
+    remark: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,7 +79,7 @@ class Production:
             )
             self._forgotten = read_tombstones(job.folder)
             with CacheReader(job.folder) as reader:
-                revise(
+                revision = revise(
                     job.samples,
                     job.gates,
                     reader,
@@ -99,7 +99,7 @@ class Production:
         except Exception as error:
             self.close()
             return Broken(f"it could not be set up: {brief(error)}")
-        return Ready(fingerprint)
+        return Ready(fingerprint, revision.remark)
 
     def run(
         self,

@@ -32,6 +32,14 @@ def test_grey_palette_and_transparent_files_are_read(tmp_path):
     assert found[2].image[:, 0, 0].tolist() == [10, 20, 30]
 
 
+@pytest.mark.parametrize("ending", ["pgm", "ppm", "bmp", "webp", "tif", "gif", "jpeg", "PNG"])
+def test_all_kinds_that_an_image_folder_reads_are_seen(tmp_path, ending):
+    Image.new("L", (6, 4), 7).save(tmp_path / f"one.{ending}")
+    [sample] = FolderImages(tmp_path)
+    assert sample.image.shape[1:] == (4, 6)
+    assert (sample.image.int() - 7).abs().max() < 2
+
+
 def test_what_is_no_image_is_told(tmp_path):
     (tmp_path / "broken.png").write_bytes(b"\x89PNG nonsense")
     with pytest.raises(DataError, match=r"broken.png cannot be read as an image"):

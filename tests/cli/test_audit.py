@@ -1,5 +1,8 @@
 import json
+import os
 import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -35,7 +38,7 @@ def run(folders, name, *others):
 def test_a_planted_copy_is_shown_and_sets_the_exit_status(folders, capsys):
     assert run(folders, "planted") == 3
     told = capsys.readouterr().out
-    assert "21 synthetic images, 1 copies of protected ones (0.0 expected by mistake)" in told
+    assert "21 synthetic images, 1 copy of protected ones (about 0.0 expected by mistake)" in told
     assert "020.png  is like  004.png" in told
     found = json.loads((folders / "planted" / "audit" / "audit.json").read_text())
     assert [(one["image"], one["like"], one["distance"]) for one in found["copies"]] == [("020.png", "004.png", 0.0)]
@@ -99,3 +102,27 @@ def test_what_cannot_be_written_or_read_is_told_before_anything_is_compared(fold
     assert "pass another one as --out" in capsys.readouterr().err
     assert run(folders, "clean", f"--features={folders / 'file'}") == 1
     assert "cannot be read as TorchScript" in capsys.readouterr().err
+
+
+def test_who_can_read_nothing_is_not_told_that_all_is_well(folders, capsys):
+    (folders / "broken").mkdir()
+    for path in sorted((folders / "planted").iterdir())[:3]:
+        (folders / "broken" / path.name).write_bytes(path.read_bytes()[:40])
+    assert run(folders, "broken") == 1
+    assert "3 images could not be read, and nothing is known of them" in capsys.readouterr().out
+
+
+def test_a_reader_who_leaves_takes_no_finding_for_none(folders):
+    arguments = ["audit", "planted", "--protected", "test", "--train", "train", "--progress=False"]
+    with subprocess.Popen(
+        [sys.executable, "-u", "-c", "import sys; from genaug_data.cli import main; sys.exit(main())", *arguments],
+        stdout=subprocess.PIPE, cwd=folders, env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+    ) as ran:  # fmt: skip
+        ran.stdout.close()
+        assert ran.wait(100) == 141
+
+
+def test_few_images_that_set_the_thresholds_are_named(folders, capsys):
+    run(folders, "clean")
+    told = capsys.readouterr().out
+    assert "only 60 images set the thresholds, so that several times as many may be mistakes" in told
