@@ -40,7 +40,7 @@ def samples_of(images: Sequence[np.ndarray]) -> list[Sample]:
 
 def distances_of(detector: CopyDetector, samples: Sequence[Sample]) -> Distances:
     """Return how near each image comes, by measure and by the guard."""
-    found: dict[str, list[np.ndarray]] = {name: [] for name in ("whole", "registered", "guard")}
+    found: dict[str, list[np.ndarray]] = {name: [] for name in ("whole", "registered", "part", "guard")}
     for start in range(0, len(samples), BATCH):
         part = detector.distances([sample.image for sample in samples[start : start + BATCH]])
         for name, (distances, _) in part.items():
@@ -130,7 +130,9 @@ def main(arguments: list[str]) -> None:
         by_itself = float((found["guard"] <= 1).mean())
         figures |= {f"detection.{name}": at_goal, f"with_duplicates.{name}": raw, f"own_threshold.{name}": by_itself}
         rows.append([name, *(f"{value:.3f}" for value in (at_goal, raw, by_itself)), f">= {GOALS[name]}"])
-        curves = {each: [[detected(found[each], clean[each], rate) for rate in CURVE]] for each in clean}
+        # Of images that are not larger than protected ones, no part is compared.
+        measures = [each for each in clean if each != "part" or name == "part"]
+        curves = {each: [[detected(found[each], clean[each], rate) for rate in CURVE]] for each in measures}
         panels.append(Panel(name, "share of false rejects", CURVE, curves))
     for name, all_negatives in (("false_rejects", negatives), ("false_rejects_large", large_negatives)):
         rejected = all_negatives["guard"] <= 1

@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw, ImageFont
 _SCALE = 2
 _WIDE, _HIGH, _GAP, _LEFT, _TOP, _TITLE, _BELOW = 200, 150, 42, 44, 40, 26, 62
 _INK, _GRID = "#333333", "#dddddd"
-_COLOURS = ("#c2255c", "#33669e", "#2b8a3e")
+_COLOURS = ("#c2255c", "#33669e", "#2b8a3e", "#e8890c")
 
 
 class Panel(NamedTuple):

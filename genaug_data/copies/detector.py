@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from genaug_data.copies.calibration import Calibration, calibrate
-from genaug_data.copies.measures import Embedded, Measure, Registered, Whole
+from genaug_data.copies.measures import Embedded, Measure, Part, Registered, Whole
 from genaug_data.copies.reading import evenly_spaced, image_hash, is_constant, read_images
 from genaug_data.errors import ConfigError, DataError
 from genaug_data.features import Features
@@ -22,7 +22,7 @@ class Match:
     """The image of the sets that another one is most like, by the measure that says so most clearly.
 
     Args:
-        measure: ``"whole"``, ``"registered"`` or ``"embedded"``.
+        measure: ``"whole"``, ``"registered"``, ``"part"`` or ``"embedded"``.
         distance: in [0, 1], 0 for equal images.
         threshold: at this distance or nearer, it counts as a copy.
         dataset: which of the sets.
@@ -49,9 +49,10 @@ class Match:
 class CopyDetector:
     """Describes sets of images once, and finds the nearest of them to any image.
 
-    Exactly equal images are found by hashes; altered ones by :class:`~genaug_data.copies.measures.Whole` and
-    :class:`~genaug_data.copies.measures.Registered`, which need no weights, and by the features of a network where
-    one is given. Constant images are left out: they hold nothing that could leak.
+    Exactly equal images are found by hashes; altered ones by :class:`~genaug_data.copies.measures.Whole`,
+    :class:`~genaug_data.copies.measures.Registered` and :class:`~genaug_data.copies.measures.Part`, which need no
+    weights, and by the features of a network where one is given. Constant images are left out: they hold nothing that
+    could leak.
     Equal images count once.
 
     Args:
@@ -87,7 +88,8 @@ class CopyDetector:
         progress: bool = True,
         beat: Callable[[], None] | None = None,
     ) -> None:
-        self.measures: tuple[Measure, ...] = (Whole(), Registered())
+        registered = Registered()
+        self.measures: tuple[Measure, ...] = (Whole(), registered, Part(registered))
         if features is not None:
             self.measures += (Embedded(features),)
         self.calibrations: dict[str, Calibration] = {}
@@ -134,7 +136,8 @@ class CopyDetector:
     ) -> None:
         """Set the thresholds from how near real training images come to the sets.
 
-        Each measure gets an equal part of ``alpha`` (:func:`~genaug_data.copies.calibration.calibrate`). Images that
+        Each measure that compares any of the images gets an equal part of ``alpha``
+        (:func:`~genaug_data.copies.calibration.calibrate`). Images that
         equal one of the sets in every value are left out: they are copies, and tell nothing of unlike images.
 
         Args:
@@ -186,7 +189,6 @@ class CopyDetector:
         self._calibrate(found, alpha)
 
     def _calibrate(self, found: Sequence[Mapping[str, tuple[np.ndarray, np.ndarray]]], alpha: float) -> None:
-        share = alpha / len(self.measures)
         by_measure = {
             measure.name: np.concatenate([chunk[measure.name][0] for chunk in found]) for measure in self.measures
         }
@@ -197,10 +199,17 @@ class CopyDetector:
                 f"all {len(are_equal)} images that should set the thresholds equal images that they are compared with; "
                 "pass a training set that is disjoint from the protected ones"
             )
-        self.calibrations = {
-            measure.name: calibrate(by_measure[measure.name][~are_equal], share, measure.tail)
-            for measure in self.measures
-        }
+        for measure in self.measures:
+            values = by_measure[measure.name][~are_equal]
+            # One that does not compare all images follows from those that it does.
+            by_measure[measure.name] = values if measure.fallback is None else values[values < 1]
+        share = alpha / sum(len(values) > 0 for values in by_measure.values())
+        self.calibrations = {}
+        for measure in self.measures:
+            values = by_measure[measure.name]
+            self.calibrations[measure.name] = (
+                calibrate(values, share, measure.tail) if len(values) else self.calibrations[str(measure.fallback)]
+            )
 
     def distances(
         self, images: Sequence[torch.Tensor], exclude: np.ndarray | None = None

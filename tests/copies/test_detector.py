@@ -19,7 +19,7 @@ def detector():
 
 def test_exact_copies_have_distance_zero_by_every_measure(detector):
     found = detector.distances(images_of(scenes(15, 1)))
-    assert set(found) == {"whole", "registered"}
+    assert set(found) == {"whole", "registered", "part"}
     for distances, rows in found.values():
         assert distances.tolist() == [0.0] * 15
         assert [detector.origin(int(row)) for row in rows] == [(1, place) for place in range(15)]
@@ -43,9 +43,24 @@ def test_the_score_is_half_at_the_threshold():
 def test_thresholds_come_from_the_training_images_each_measure_with_its_share(detector):
     train = images_of(scenes(200, 2))
     found = detector.distances(train)
-    for measure in detector.measures:
-        expected = calibrate(found[measure.name][0], 5e-4, measure.tail)
-        assert detector.calibrations[measure.name].threshold == pytest.approx(expected.threshold, rel=1e-3)
+    for name, tail in (("whole", "power"), ("registered", "log_normal")):
+        expected = calibrate(found[name][0], 5e-4, tail)
+        assert detector.calibrations[name].threshold == pytest.approx(expected.threshold, rel=1e-3)
+    # None of these is large enough to have parts.
+    assert detector.calibrations["part"] == detector.calibrations["registered"]
+
+
+def test_parts_have_a_threshold_and_a_share_of_their_own_where_training_images_are_larger():
+    train = [Sample(resized(image, (64, 64)), 0) for image in images_of(scenes(60, 2))] + scenes(20, 5)
+    detector = CopyDetector([scenes(20, 0)], progress=False)
+    detector.calibrate(train, progress=False)
+    found = detector.distances([sample.image for sample in train])
+    assert found["part"][0][60:].tolist() == [1.0] * 20
+    for name, tail in (("whole", "power"), ("registered", "log_normal"), ("part", "log_normal")):
+        compared = found[name][0][: 60 if name == "part" else 80]
+        expected = calibrate(compared, 1e-3 / 3, tail)
+        assert detector.calibrations[name].threshold == pytest.approx(expected.threshold, rel=1e-3)
+    assert detector.calibrations["part"].threshold < detector.calibrations["registered"].threshold
 
 
 def test_within_its_sets_an_image_is_not_its_own_neighbour():
@@ -63,10 +78,10 @@ def test_within_its_sets_an_image_is_not_its_own_neighbour():
         CopyDetector([samples[:1]], progress=False).calibrate_within([samples[:1]], progress=False)
 
 
-def test_features_are_a_third_measure():
+def test_features_are_a_measure_of_their_own():
     detector = CopyDetector([scenes(9, 0)], features=lambda images: images.float().mean((2, 3)), progress=False)
     detector.calibrate(scenes(50, 2), progress=False)
-    assert set(detector.calibrations) == {"whole", "registered", "embedded"}
+    assert set(detector.calibrations) == {"whole", "registered", "part", "embedded"}
     assert "embedded" in detector.fingerprint
 
 
@@ -158,10 +173,11 @@ def test_a_row_that_is_left_out_does_not_count_even_for_its_exact_copy():
     detector = CopyDetector([once], features=lambda images: images.flatten(1).float(), progress=False)
     exclude = np.arange(8)
     found = detector.distances(images_of(once), exclude)
-    assert set(found) == {"whole", "registered", "embedded"}
-    for distances, rows in found.values():
-        assert (rows != exclude).all()
+    assert set(found) == {"whole", "registered", "part", "embedded"}
+    for name, (distances, rows) in found.items():
+        # None of these is large enough to have parts.
         assert distances.min() > 1e-2
+        assert (rows != exclude).all() or (name == "part" and distances.min() == 1)
     for distances, rows in detector.distances(images_of(once), np.full(8, -1)).values():
         assert distances.tolist() == [0.0] * 8
         assert rows.tolist() == list(range(8))
@@ -191,7 +207,9 @@ def test_a_set_of_mixed_shapes_finds_each_of_its_images_altered():
     samples = scenes(3, 0) + scenes(3, 1, (1, 20, 28)) + scenes(3, 2, (4, 8, 8)) + scenes(3, 3, (2, 40, 24))
     detector = CopyDetector([samples], progress=False)
     for alter in (lambda image: image.flip(2), lambda image: image // 2 + 60):
-        for distances, rows in detector.distances([alter(sample.image) for sample in samples]).values():
+        found = detector.distances([alter(sample.image) for sample in samples])
+        for name in ("whole", "registered"):
+            distances, rows = found[name]
             assert rows.tolist() == list(range(12))
             assert distances.max() < 0.05
 
@@ -201,9 +219,10 @@ def test_there_may_be_fewer_images_than_candidates(count):
     detector = CopyDetector([scenes(count, 0)], features=lambda images: images.float().mean((2, 3)), progress=False)
     last = scenes(count, 0)[-1].image
     for size in (32, 64):
-        for distances, rows in detector.distances([resized(last, (size, size)).flip(2)]).values():
-            assert rows.tolist() == [count - 1]
-            assert distances[0] < 0.01
+        for name, (distances, rows) in detector.distances([resized(last, (size, size)).flip(2)]).items():
+            if name != "part":
+                assert rows.tolist() == [count - 1]
+                assert distances[0] < 0.01
 
 
 def test_no_images_have_no_distances():
@@ -212,6 +231,7 @@ def test_no_images_have_no_distances():
     assert {name: (len(distances), len(rows)) for name, (distances, rows) in found.items()} == {
         "whole": (0, 0),
         "registered": (0, 0),
+        "part": (0, 0),
         "embedded": (0, 0),
     }
 
@@ -228,11 +248,11 @@ def test_calibration_reads_at_most_so_many_images_and_beats(monkeypatch):
     detector = CopyDetector([scenes(8, 0)], progress=False)
     detector.calibrate(train, images=8, progress=False, beat=lambda: beats.append(1))
     assert len(beats) == 3
-    for measure in detector.measures:
-        distances, _ = detector.distances([sample.image for sample in train[::5]])[measure.name]
-        found = detector.calibrations[measure.name]
+    for name, tail in (("whole", "power"), ("registered", "log_normal")):
+        distances, _ = detector.distances([sample.image for sample in train[::5]])[name]
+        found = detector.calibrations[name]
         assert found.images == 8
-        assert found.threshold == pytest.approx(calibrate(distances, 5e-4, measure.tail).threshold, rel=1e-3)
+        assert found.threshold == pytest.approx(calibrate(distances, 5e-4, tail).threshold, rel=1e-3)
 
 
 def test_equal_images_count_once_and_keep_their_places():

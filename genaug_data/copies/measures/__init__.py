@@ -2,7 +2,8 @@
 
 from genaug_data.copies.measures.base import Measure
 from genaug_data.copies.measures.embedded import Embedded
+from genaug_data.copies.measures.part import Part
 from genaug_data.copies.measures.registered import Registered
 from genaug_data.copies.measures.whole import Whole
 
-__all__ = ["Embedded", "Measure", "Registered", "Whole"]
+__all__ = ["Embedded", "Measure", "Part", "Registered", "Whole"]

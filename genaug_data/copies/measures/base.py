@@ -17,10 +17,13 @@ class Measure(ABC):
     Attributes:
         name: of the measure, told with each distance.
         tail: how the shares of small distances between unlike images fall.
+        fallback: the measure whose threshold serves where none of the training images can be measured; None where all
+            can.
     """
 
     name: str
     tail: Tail = "power"
+    fallback: str | None = None
 
     @property
     def fingerprint(self) -> str:
