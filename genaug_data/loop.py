@@ -210,8 +210,8 @@ class AugmentationLoop:
             if never_ready:
                 steps.callback(
                     self.sayings.add,
-                    f"the run ended after {seen} steps, before the generator was ready, and has shown no new "
-                    "variant; train for longer, or warm up first",
+                    f"the run ended after {seen} {'step' if seen == 1 else 'steps'}, before the generator was ready, "
+                    "and has shown no new variant; train for longer, or call wait_until_ready() before the first epoch",
                 )
             if self.journal is not None:
                 steps.callback(self.journal.close)

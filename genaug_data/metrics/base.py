@@ -16,6 +16,9 @@ from genaug_data.features import Features
 from genaug_data.metrics.reading import read_features
 from genaug_data.seeding import derive, permutation
 
+# The cube of a product of two, which KID takes, is a finite number still.
+_LARGEST = 1e40
+
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
@@ -38,7 +41,7 @@ class Estimate:
     synthetic: int
 
     def __str__(self) -> str:
-        return f"{self.value:.4g} ± {self.std:.2g}"
+        return f"{self.value:.4g}" if math.isnan(self.std) else f"{self.value:.4g} ± {self.std:.2g}"
 
 
 class SetMetric(ABC):
@@ -123,7 +126,8 @@ class SetMetric(ABC):
             The number with its standard deviation.
 
         Raises:
-            DataError: a set cannot be read or has too few samples, features are not finite, or differ in ``D``.
+            DataError: a set cannot be read or has too few samples, features are none, not finite or beyond 1e40, or
+                differ in ``D``.
             ConfigError: samples are passed without ``features``, or these return something else than floats ``(N, D)``.
 
         Warns:
@@ -134,6 +138,12 @@ class SetMetric(ABC):
             raise DataError(
                 f"the features of the two sets must have one width, found {ours.shape[1]} and {theirs.shape[1]}: "
                 "pass sets that are read by the same features"
+            )
+        largest = max(float(part.abs().max()) if part.numel() else 0.0 for part in (ours, theirs))
+        if ours.shape[1] == 0 or largest > _LARGEST:
+            raise DataError(
+                f"the features must be at least one number a sample, at most {_LARGEST:g} in size, found "
+                f"{ours.shape[1]} of up to {largest:g}: scale them, or pass others"
             )
         smallest = min(len(ours), len(theirs))
         if smallest < self.least:

@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Literal
 
 import torch
 
+from genaug_data.errors import DataError
 from genaug_data.metrics.base import SetMetric
 from genaug_data.metrics.masks import ClassPixels
 
@@ -43,7 +44,14 @@ class ClassPixelDivergence(SetMetric):
         return 36 * dimensions
 
     def measure(self, real: torch.Tensor, synthetic: torch.Tensor) -> float:
-        """Return the divergence of the sums over both sets of masks."""
+        """Return the divergence of the sums over both sets of masks.
+
+        Raises:
+            DataError: all pixels of a set are ignored.
+        """
+        for counts, which in ((real, "real"), (synthetic, "synthetic")):
+            if not counts.any():
+                raise DataError(f"no pixel of the {len(counts)} {which} masks belongs to a class; pass annotated masks")
         one, other = (counts.sum(0) / counts.sum().clamp(min=1) for counts in (real, synthetic))
         middle = (one + other) / 2
         return float((_divergence(one, middle) + _divergence(other, middle)) / 2)

@@ -47,7 +47,20 @@ def frechet_distance(real: torch.Tensor, synthetic: torch.Tensor) -> float:
     distance = FrechetInceptionDistance(feature=_AsTheyAre(real.shape[1]))
     distance.update(real - centre, real=True)
     distance.update(synthetic - centre, real=False)
-    return max(0.0, float(distance.compute()))
+    try:
+        return max(0.0, float(distance.compute()))
+    except torch.linalg.LinAlgError:
+        # The eigenvalues of a product of covariances of low rank need not be found; those of its symmetric form are.
+        return _by_symmetric_root(real, synthetic)
+
+
+def _by_symmetric_root(real: torch.Tensor, synthetic: torch.Tensor) -> float:
+    one, other = (torch.cov(points.T).reshape(points.shape[1], -1) for points in (real, synthetic))
+    values, vectors = torch.linalg.eigh(one)
+    root = vectors * values.clamp(min=0).sqrt() @ vectors.T
+    cross = torch.linalg.eigvalsh(root @ other @ root).clamp(min=0).sqrt().sum()
+    apart = (real.mean(0) - synthetic.mean(0)).square().sum()
+    return max(0.0, float(apart + one.trace() + other.trace() - 2 * cross))
 
 
 class _AsTheyAre(nn.Module):

@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Literal
 
 import torch
 
+from genaug_data.errors import DataError
 from genaug_data.features import Features
 from genaug_data.metrics.base import SetMetric
 from genaug_data.metrics.fid import frechet_distance
@@ -52,5 +53,14 @@ class MaskFID(SetMetric):
         return 10 * dimensions
 
     def measure(self, real: torch.Tensor, synthetic: torch.Tensor) -> float:
-        """Return the distance of the Gaussians of both sets of masks."""
+        """Return the distance of the Gaussians of both sets of masks.
+
+        Raises:
+            DataError: all features of a set are 0, as those of masks are whose pixels are all ignored.
+        """
+        for features, which in ((real, "real"), (synthetic, "synthetic")):
+            if not features.any():
+                raise DataError(
+                    f"no pixel of the {len(features)} {which} masks belongs to a class; pass annotated masks"
+                )
         return frechet_distance(real, synthetic)

@@ -24,8 +24,10 @@ class ClassPixels:
     """
 
     def __init__(self, classes: int, *, ignore_index: int = 255) -> None:
-        if classes < 2:
-            raise ConfigError(f"classes must be at least 2, got {classes}; pass how many classes masks tell apart")
+        if not isinstance(classes, int) or classes < 2:
+            raise ConfigError(
+                f"classes must be a whole number from 2 on, got {classes!r}; pass how many classes masks tell apart"
+            )
         if 0 <= ignore_index < classes:
             raise ConfigError(
                 f"ignore_index must be none of the {classes} class ids from 0 on, got {ignore_index}; pass another"

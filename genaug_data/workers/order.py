@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import functools
 import importlib.metadata
+import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from genaug_data.sample import Provenance, Request, Sample, Verdict, content_hash, variant_key
+from genaug_data.errors import GeneratorError
+from genaug_data.sample import PARENTS, Provenance, Request, Sample, Verdict, content_hash, variant_key
 from genaug_data.workers.base import Job
 
 
@@ -37,6 +39,15 @@ def order_of(job: Job, request: Request) -> Order:
     return Order(request, parent, parent_hash, key)
 
 
+def _check_parents(named: object) -> None:
+    # Read as none, a partner would not be found when it is to be forgotten.
+    if named is not None and not (isinstance(named, str) and re.fullmatch(r"( *\d+ *(, *\d+ *)*)?", named)):
+        raise GeneratorError(
+            f"{PARENTS!r} in a generator's origin() must be indices separated by commas, got {named!r}; "
+            'return "3,17", say'
+        )
+
+
 def provenance_of(job: Job, order: Order, verdicts: Sequence[Verdict], seconds: float) -> Provenance:
     """Return what is stored with the variant of an order.
 
@@ -49,6 +60,7 @@ def provenance_of(job: Job, order: Order, verdicts: Sequence[Verdict], seconds: 
     request, generator = order.request, job.generator
     describe = getattr(generator, "origin", None)
     origin = {} if describe is None else dict(describe(order.parent, request))
+    _check_parents(origin.get(PARENTS))
     return Provenance(
         parent=request.parent,
         parent_hash=order.parent_hash.hex(),

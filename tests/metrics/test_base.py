@@ -21,6 +21,7 @@ from genaug_data.metrics import (
     SetMetric,
     kid,
 )
+from genaug_data.metrics.base import Estimate
 from tests.metrics.clouds import cloud
 
 ALL = [
@@ -127,3 +128,18 @@ def test_no_order_of_the_samples_and_no_global_generator_plays_a_part(metric: Se
     assert metric(real, synthetic) == first
     if metric.name != "KID":
         assert metric(real.flip(0), synthetic.flip(0)).value == pytest.approx(first.value, rel=1e-9, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("features", "found"),
+    [(torch.zeros(8, 0), "found 0 of"), (torch.full((8, 2), 1e60, dtype=torch.float64), "found 2 of up to 1e.60")],
+)
+def test_features_that_no_number_comes_of_are_refused(features: torch.Tensor, found: str) -> None:
+    for metric in (FID(), KID()):
+        with pytest.raises(DataError, match=rf"at least one number a sample, at most 1e\+40 in size, {found}"):
+            metric(features, features)
+
+
+def test_what_was_not_asked_for_is_not_printed() -> None:
+    assert str(Estimate(1.5, float("nan"), 3, 3)) == "1.5"
+    assert str(Estimate(1.5, 0.25, 3, 3)) == "1.5 ± 0.25"

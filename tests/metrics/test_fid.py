@@ -54,3 +54,18 @@ def test_the_deviation_tells_how_much_it_moves() -> None:
     values = [metric(cloud(100, 3, seed=2 * seed), 2 + cloud(100, 3, seed=2 * seed + 1)) for seed in range(20)]
     spread = float(np.std([found.value for found in values], ddof=1))
     assert float(np.mean([found.std for found in values])) == pytest.approx(spread, rel=0.5)
+
+
+def test_covariances_of_low_rank_have_a_distance_all_the_same() -> None:
+    from genaug_data.metrics.fid import _by_symmetric_root
+
+    one, other = cloud(200, 5) @ cloud(5, 5, seed=1), cloud(150, 5, seed=2) @ cloud(5, 5, seed=3) + 0.7
+    assert _by_symmetric_root(one, other) == pytest.approx(by_scipy(one, other), rel=1e-9)
+    for seed in range(6):
+        # Sixteen times each of three numbers: what a grid shows of a single pixel.
+        real, synthetic = (
+            torch.randint(0, 256, (20, 3), generator=torch.Generator().manual_seed(seed + place)).double() / 255
+            for place in (0, 100)
+        )
+        found = FID(resamples=0)(real.repeat_interleave(16, 1), synthetic.repeat_interleave(16, 1)).value
+        assert found == pytest.approx(16 * by_scipy(real, synthetic), rel=1e-3)

@@ -69,7 +69,7 @@ def test_ids_that_are_no_class_are_refused() -> None:
         with pytest.raises(DataError, match="found -1"):
             part(torch.tensor([[[-1, 255]]]))
     assert ClassPixels(3, ignore_index=-1)(torch.tensor([[[-1, 2]]])).tolist() == [[0, 0, 1]]
-    with pytest.raises(ConfigError, match="classes must be at least 2, got 1"):
+    with pytest.raises(ConfigError, match="classes must be a whole number from 2 on, got 1"):
         ClassPixels(1)
     with pytest.raises(ConfigError, match="none of the 3 class ids from 0 on, got 2"):
         MaskLayout(3, ignore_index=2)

@@ -60,7 +60,8 @@ class Card:
         self._labels: Counter[int] = Counter()
         self._kinds: Counter[str] = Counter()
         self._origins: Counter[tuple[str, str, str, str]] = Counter()
-        self._gates: Counter[tuple[str, float | None]] = Counter()
+        self._gates: Counter[str] = Counter()
+        self._thresholds: dict[str, list[float]] = {}
         self._strengths: list[float] = []
         self._versions: set[tuple[str, str]] = set()
         self._prompted = self._ignored = self._count = 0
@@ -76,7 +77,10 @@ class Card:
         told = [made.origin.get(name, "") for name in ("model", "revision", "license")]
         self._origins[made.fingerprint, told[0], told[1], told[2]] += 1
         for verdict in made.verdicts:
-            self._gates[verdict.gate, verdict.threshold] += 1
+            self._gates[verdict.gate] += 1
+            if verdict.threshold is not None:
+                low, high = self._thresholds.get(verdict.gate, [verdict.threshold] * 2)
+                self._thresholds[verdict.gate] = [min(low, verdict.threshold), max(high, verdict.threshold)]
         low, high = (self._strengths or [made.recipe.strength] * 2)[:2]
         self._strengths = [min(low, made.recipe.strength), max(high, made.recipe.strength)]
         self._versions.update(made.versions.items())
@@ -110,8 +114,9 @@ class Card:
             for (fingerprint, model, revision, licence), count in self._origins.most_common(_MOST_ROWS)
         ]
         gates = [
-            f"| {gate} | {'-' if threshold is None else f'{threshold:.4g}'} | {count} |"
-            for (gate, threshold), count in self._gates.most_common(_MOST_ROWS)
+            f"| {gate} | {' to '.join(dict.fromkeys(f'{value:.4g}' for value in self._thresholds.get(gate, [])))} "
+            f"| {count} |"
+            for gate, count in self._gates.most_common(_MOST_ROWS)
         ]
         low, high = self._strengths or (0.0, 0.0)
         versions = ", ".join(f"{name} {version}" for name, version in sorted(self._versions)) or "not known"

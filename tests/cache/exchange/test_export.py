@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import tarfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +16,10 @@ from PIL import Image
 from torchvision.datasets import ImageFolder
 
 from genaug_data.cache import CacheWriter, export
+from genaug_data.cache.exchange.card import Card
+from genaug_data.cache.exchange.layouts.base import Item
 from genaug_data.errors import CacheError, ConfigError, SaveError
-from genaug_data.sample import Provenance, Sample
+from genaug_data.sample import Provenance, Sample, Verdict
 from tests.cache.exchange.variants import MASK, cache_of, made_of, of_classes, of_masks
 from tests.cache.records import image_of, key_of
 
@@ -177,6 +180,15 @@ def test_the_card_says_what_is_synthetic_and_how_it_was_made(tmp_path: Path) -> 
     assert "| clip | 0.1 | 3 |" in text
     assert "| cat | 1 |\n| 2 | 2 |" in text
     assert "Strength 0.3 to 0.32" in text
+
+
+def test_thresholds_that_differ_by_parent_are_a_range_in_the_card(tmp_path: Path) -> None:
+    card = Card("hf")
+    for number, threshold in enumerate((0.25, 0.125, 0.5)):
+        made = replace(made_of(number), verdicts=(Verdict("no_op", 1.0, True, "", threshold),))
+        card.count(Item(f"{number}", Sample(image_of(number), 1), made, b"", None), "class")
+    card.write(tmp_path)
+    assert "| no_op | 0.125 to 0.5 | 3 |" in (tmp_path / "README.md").read_text()
 
 
 def test_what_is_damaged_is_left_out_and_named(tmp_path: Path) -> None:
