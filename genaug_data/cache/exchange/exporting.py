@@ -80,7 +80,7 @@ def export(
         >>> sorted(path.name for path in (folder / "out").iterdir())
         ['README.md', 'cat', 'genaug-export.json', 'manifest.jsonl']
     """
-    folder, out = Path(folder), Path(out)
+    folder, out = Path(folder), Path(os.path.abspath(out))
     if to not in LAYOUTS:
         raise ConfigError(f"to must be one of {', '.join(LAYOUTS)}, got {to!r}")
     manifest = manifest_of(folder)
@@ -88,6 +88,7 @@ def export(
         raise ConfigError(f"{out} is not empty; pass a new folder, as nothing is written over")
     scratch = out.with_name(f".{out.name}.{os.getpid()}")
     try:
+        _clear_up(out)
         scratch.mkdir(parents=True)
         with CacheReader(folder) as reader:
             reader.check_readable()
@@ -99,6 +100,25 @@ def export(
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     return done
+
+
+def _clear_up(out: Path) -> None:
+    """Delete what an export to the same place has left that was killed: it holds images."""
+    beginning = f".{out.name}."
+    for left in out.parent.iterdir() if out.parent.is_dir() else ():
+        number = left.name.removeprefix(beginning)
+        if left.name.startswith(beginning) and number.isdecimal() and not _is_alive(int(number)):
+            shutil.rmtree(left)
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        pass
+    return True
 
 
 def _write(reader: CacheReader, layout: Layout, card: Card, progress: bool) -> Exported:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import tarfile
 from dataclasses import replace
 from pathlib import Path
@@ -180,6 +181,23 @@ def test_the_card_says_what_is_synthetic_and_how_it_was_made(tmp_path: Path) -> 
     assert "| clip | 0.1 | 3 |" in text
     assert "| cat | 1 |\n| 2 | 2 |" in text
     assert "Strength 0.3 to 0.32" in text
+
+
+def test_what_a_killed_export_has_left_goes_with_the_next(tmp_path: Path) -> None:
+    folder = cache_of(tmp_path / "cache", of_classes(1, 2))
+    child = os.fork()
+    if child == 0:
+        os._exit(0)
+    os.waitpid(child, 0)
+    left, foreign, living = (tmp_path / f".out.{name}" for name in (child, "backup", os.getppid()))
+    for place in (left, foreign, living):
+        place.mkdir()
+        (place / "image.png").touch()
+    export(folder, tmp_path / "deep" / ".." / "out", progress=False)
+    assert not left.exists()
+    assert (foreign / "image.png").exists()
+    assert (living / "image.png").exists()
+    assert len(lines_of(tmp_path / "out")) == 2
 
 
 def test_thresholds_that_differ_by_parent_are_a_range_in_the_card(tmp_path: Path) -> None:
