@@ -41,15 +41,15 @@ def each(step):
         fill()
         full.append(train.stats()["accepted"])
 with train:
-    train_through(train, 20, each=each, until=lambda: bool(full), pause=0.03)
+    train_through(train, 20, each=each, until=lambda: bool(full), pause=0.01)
     said = lambda: " ".join(train._own().loop.sayings._sentences)
-    train_through(train, 20, until=lambda: "generation pauses" in said(), pause=0.03)
+    train_through(train, 20, until=lambda: "generation pauses" in said(), pause=0.01)
     evicted = train.stats().get("evicted", 0)
-    train_through(train, 20, until=lambda: train.stats().get("evicted", 0) > evicted, pause=0.03)
+    train_through(train, 20, until=lambda: train.stats().get("evicted", 0) > evicted, pause=0.01)
     print("evicted", flush=True)
     accepted = train.stats()["accepted"]
     # Into the pages that the evictions have freed, on a file system that is as full as it was.
-    train_through(train, 20, until=lambda: train.stats()["accepted"] > accepted, pause=0.03)
+    train_through(train, 20, until=lambda: train.stats()["accepted"] > accepted, pause=0.01)
     print("resumed", flush=True)
     assert train.stats()["restarts"] == 0
 assert verify(folder, progress=False).damaged == ()
@@ -107,11 +107,11 @@ from genaug_data.cache import verify
 train = wrap(max_children=40, generator=Limits())
 said = lambda: " ".join(train._own().loop.sayings._sentences)
 with train:
-    train_through(train, 20, until=lambda: "generation pauses" in said(), pause=0.03)
-    train_through(train, 20, until=lambda: train.stats().get("evicted", 0) > 0, pause=0.03)
+    train_through(train, 20, until=lambda: "generation pauses" in said(), pause=0.01)
+    train_through(train, 20, until=lambda: train.stats().get("evicted", 0) > 0, pause=0.01)
     print("evicted", flush=True)
     accepted = train.stats()["accepted"]
-    batches = train_through(train, 20, until=lambda: train.stats()["accepted"] > accepted, pause=0.03)
+    batches = train_through(train, 20, until=lambda: train.stats()["accepted"] > accepted, pause=0.01)
     print("resumed", flush=True)
     # What is cached goes on being shown, however often generation finds no room.
     assert all(meta.synthetic.any() for _, _, meta in batches)
