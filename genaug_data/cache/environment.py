@@ -93,6 +93,8 @@ class Handle:
         self._place = os.path.realpath(folder)
         self._map_size = map_size
         self._process = 0
+        # Files that could not be opened.
+        self._refused: tuple[int, ...] = ()
 
     @contextmanager
     def transaction(self, *, write: bool = False) -> Iterator[tuple[lmdb.Transaction, dict[str, Any]]]:
@@ -224,9 +226,11 @@ class Handle:
             try:
                 environment, databases = self._open_once()
             except lmdb.Error:
-                # It may be just being replaced by one written anew.
-                time.sleep(0.02)
+                # It may be just being replaced by one written anew. Who reads a damaged file for every batch waits once.
+                if before != self._refused:
+                    time.sleep(0.02)
                 if attempt == _ATTEMPTS - 1 or _files_of(self._place, missing=True) == before:
+                    self._refused = before
                     raise
                 continue
             files = _files_of(self._place)

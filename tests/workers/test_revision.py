@@ -95,6 +95,12 @@ class Talkative(Gate):
     name = "talkative"
     cost = 1.0
 
+    def __init__(self) -> None:
+        self.forgotten: list[bytes] = []
+
+    def forget(self, keys: Sequence[bytes]) -> None:
+        self.forgotten += keys
+
     def assess(self, parents: Sequence[Sample], children: Sequence[Sample]) -> list[Verdict]:
         return [self.verdict(1.0, details={"why": secrets.token_hex(300)}) for _ in children]
 
@@ -104,7 +110,9 @@ def test_a_cache_at_its_bound_loses_its_oldest_to_longer_verdicts(tmp_path: Path
     with CacheReader(tmp_path) as reader:
         room = reader.stats().bytes
         with CacheWriter(tmp_path, fingerprint="f", identity="i", max_bytes=room) as writer:
-            found = revise(SAMPLES, [Talkative()], reader, writer, progress=False, beat=lambda: None)
+            gate = Talkative()
+            found = revise(SAMPLES, [gate], reader, writer, progress=False, beat=lambda: None)
+        assert tuple(gate.forgotten) == found.gone
         left = [entry.key for entry in reader.entries()]
         assert 0 < len(left) < 4
         assert left == [key_of(parent) for parent in range(4) if key_of(parent) not in found.gone]
