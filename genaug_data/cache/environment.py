@@ -226,7 +226,7 @@ class Handle:
             try:
                 environment, databases = self._open_once()
             except lmdb.Error:
-                # It may be just being replaced by one written anew. Who reads a damaged file for every batch waits once.
+                # It may be just being replaced by one written anew; who reads a damaged one at every batch waits once.
                 if before != self._refused:
                     time.sleep(0.02)
                 if attempt == _ATTEMPTS - 1 or _files_of(self._place, missing=True) == before:

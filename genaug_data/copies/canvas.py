@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 import torch
 
+from genaug_data.copies.reading import places_by_shape
+
 
 def canvases(images: Sequence[torch.Tensor], side: int) -> torch.Tensor:
     """Return small colour versions, averaged down.
@@ -23,10 +25,7 @@ def canvases(images: Sequence[torch.Tensor], side: int) -> torch.Tensor:
         torch.Size([1, 3, 32, 32])
     """
     small = torch.empty(len(images), 3, side, side)
-    groups: dict[torch.Size, list[int]] = {}
-    for place, image in enumerate(images):
-        groups.setdefault(image.shape, []).append(place)
-    for places in groups.values():
+    for places in places_by_shape(images).values():
         batch = torch.stack([images[place] for place in places]).float() / 255
         colour = batch[:, :3] if batch.shape[1] in (3, 4) else batch.mean(dim=1, keepdim=True).expand(-1, 3, -1, -1)
         is_small = colour.shape[2:] == (side, side)

@@ -52,8 +52,7 @@ class CopyDetector:
     Exactly equal images are found by hashes; altered ones by :class:`~genaug_data.copies.measures.Whole`,
     :class:`~genaug_data.copies.measures.Registered` and :class:`~genaug_data.copies.measures.Part`, which need no
     weights, and by the features of a network where one is given. Constant images are left out: they hold nothing that
-    could leak.
-    Equal images count once.
+    could leak. Equal images count once.
 
     Args:
         sets: sequences of samples; image shapes may differ.
@@ -137,8 +136,8 @@ class CopyDetector:
         """Set the thresholds from how near real training images come to the sets.
 
         Each measure that compares any of the images gets an equal part of ``alpha``
-        (:func:`~genaug_data.copies.calibration.calibrate`). Images that
-        equal one of the sets in every value are left out: they are copies, and tell nothing of unlike images.
+        (:func:`~genaug_data.copies.calibration.calibrate`). Images that equal one of the sets in every value are left
+        out: they are copies, and tell nothing of unlike images.
 
         Args:
             train: the training set.

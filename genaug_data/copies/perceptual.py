@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import torch
 
 from genaug_data.copies.cosines import cosine_basis
+from genaug_data.copies.reading import places_by_shape
 
 SIDE = 16
 """Height and width of a thumbnail."""
@@ -46,10 +47,7 @@ def thumbnails(images: Sequence[torch.Tensor]) -> torch.Tensor:
         tensor(1.)
     """
     small = torch.empty(len(images), SIDE, SIDE)
-    groups: dict[torch.Size, list[int]] = {}
-    for i, image in enumerate(images):
-        groups.setdefault(image.shape, []).append(i)
-    for rows in groups.values():
+    for rows in places_by_shape(images).values():
         batch = torch.stack([images[i] for i in rows]).float() / 255
         small[rows] = torch.nn.functional.adaptive_avg_pool2d(_gray(batch), SIDE)
     return small

@@ -20,6 +20,19 @@ def image_hash(image: torch.Tensor) -> bytes:
     return digest.digest()
 
 
+def places_by_shape(images: Sequence[torch.Tensor]) -> dict[torch.Size, list[int]]:
+    """Return the places of the images of each shape, so that these can be stacked.
+
+    Example:
+        >>> list(places_by_shape([torch.ones(1, 2, 2), torch.ones(3, 2, 2), torch.zeros(1, 2, 2)]).values())
+        [[0, 2], [1]]
+    """
+    places: dict[torch.Size, list[int]] = {}
+    for place, image in enumerate(images):
+        places.setdefault(image.shape, []).append(place)
+    return places
+
+
 def is_constant(image: torch.Tensor) -> bool:
     """Whether each channel has a single value."""
     flat = image.flatten(1)

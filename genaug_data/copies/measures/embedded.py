@@ -9,6 +9,7 @@ import torch
 
 from genaug_data.copies.measures.base import Measure
 from genaug_data.copies.measures.whole import leave_out
+from genaug_data.copies.reading import places_by_shape
 from genaug_data.errors import ConfigError
 from genaug_data.features import Features, name_of
 
@@ -68,12 +69,9 @@ class Embedded(Measure):
         return ((1 - best) / 2).clamp(0, 1).numpy(), rows.numpy()
 
     def _directions(self, images: Sequence[torch.Tensor]) -> torch.Tensor:
-        groups: dict[torch.Size, list[int]] = {}
-        for place, image in enumerate(images):
-            groups.setdefault(image.shape, []).append(place)
         width = self._blocks[0].shape[1] if self._blocks else 0
         found: list[torch.Tensor] = [torch.empty(0)] * len(images)
-        for places in groups.values():
+        for places in places_by_shape(images).values():
             with torch.no_grad():
                 features = self._features(torch.stack([images[place] for place in places]))
             if not isinstance(features, torch.Tensor) or features.ndim != 2 or len(features) != len(places):

@@ -9,6 +9,7 @@ import torch
 
 from genaug_data.copies.calibration import Tail
 from genaug_data.copies.measures.base import Measure, has_bfloat16
+from genaug_data.copies.reading import places_by_shape
 from genaug_data.copies.view_index import ViewIndex
 
 
@@ -52,21 +53,18 @@ class Registered(Measure):
 Search = Callable[
     [Sequence[torch.Tensor], tuple[int, int], np.ndarray | None], tuple[torch.Tensor, torch.Tensor] | None
 ]
-"""Of images of one shape, that shape, and rows that do not count to distances and rows; None where there is no way."""
+"""From images of one shape, its height and width, and rows that do not count, to distances and rows, or to None."""
 
 
 def by_shape(
     images: Sequence[torch.Tensor], exclude: np.ndarray | None, search: Search
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Search for the images of each shape together; the distance is 1 where ``search`` has no way."""
+    """Search for the images of each shape together; the distance is 1 where ``search`` returns None."""
     distances = np.ones(len(images), dtype=np.float32)
     rows = np.zeros(len(images), dtype=np.int64)
-    groups: dict[tuple[int, int], list[int]] = {}
-    for place, image in enumerate(images):
-        groups.setdefault((image.shape[1], image.shape[2]), []).append(place)
-    for shape, places in groups.items():
+    for (_, height, width), places in places_by_shape(images).items():
         left_out = None if exclude is None else exclude[places]
-        found = search([images[place] for place in places], shape, left_out)
+        found = search([images[place] for place in places], (height, width), left_out)
         if found is not None:
             distances[places], rows[places] = found[0].numpy(), found[1].numpy()
     return distances, rows
