@@ -109,7 +109,7 @@ def recording(folder: Path, repeats: int) -> tuple[float, float]:
     )
     loop = train._own().loop
     loop.feedback.table.load_state_dict(observed_table(IMAGENET).state_dict())
-    loop.choice = loop.targeting.choose(loop.feedback.table)
+    loop.refresher.choice = loop.refresher.targeting.choose(loop.feedback.table)
     started = time.perf_counter()
     loop.recording.note(loop)
     summary, notes = time.perf_counter() - started, []

@@ -34,6 +34,7 @@ from genaug_data.planner import Planner
 from genaug_data.ratio import Ratio
 from genaug_data.recipes import RecipePolicy
 from genaug_data.recording import Recording, names_of
+from genaug_data.refresher import Refresher
 from genaug_data.remake import Remade, remake
 from genaug_data.report import Family
 from genaug_data.sampler import HardExampleSampler
@@ -80,7 +81,7 @@ class Parts:
         children: dict[int, list[bytes]] = {}
         for key, parent, _ in self.catalogue.items():
             children.setdefault(parent, []).append(key)
-        priorities = self.loop.priorities
+        priorities = self.loop.refresher.priorities
         hardness = {parent: 0.0 if priorities is None else float(priorities[parent]) for parent in children}
         hardest = sorted(children, key=lambda parent: (-hardness[parent], parent))[:count]
         return [
@@ -109,7 +110,7 @@ class Parts:
         if variants < 1:
             raise ConfigError(f"variants must be at least 1, got {variants}; 1 makes one of every example")
         loop.wait_until_ready()
-        waiting = list(loop.planner.everyone(variants, loop.targeting.wanted(loop.feedback.table)))
+        waiting = list(loop.refresher.planner.everyone(variants, loop.refresher.targeting.wanted(loop.feedback.table)))
         loop.pacing.warm_up()
         total, before = len(waiting), _answers(loop)
         with tqdm(total=total, desc="warm-up", unit="variant", disable=not self.job.progress) as bar:
@@ -126,9 +127,9 @@ class Parts:
                     raise WorkerError(f"the warm-up ended after {bar.n} of {total} variants: {loop.sayings.last()}")
                 if not taken and waiting and not was_busy:
                     break
-        loop.showing.publish(loop.priorities)
+        loop.refresher.showing.publish(loop.refresher.priorities)
         loop.sayings.speak()
-        return dict(loop.intake.counts)
+        return dict(loop.refresher.intake.counts)
 
 
 def assemble(
@@ -190,18 +191,20 @@ def assemble(
         recipe=recipes.recipe(1.0, seed, 0, 0),
     )
     reader, sayings = CacheReader(folder), Sayings()
-    if mode == "async" and sampler.ratio.largest > 0:
+    generate = sampler.ratio.largest > 0
+    if mode == "async" and generate:
         sampler.journal = JournalWriter(folder / "journals", sampler.settings, sayings.add)
     runner = InlineWorker if worker == "inline" else ProcessWorker
     hand: Worker = runner(job, budget, counts_found=mode == "sync")
-    loop = AugmentationLoop(
-        feedback=Feedback(
-            HardnessTable(len(base)),
-            TrialLedger(),
-            getattr(resolved, "ignore_index", None),
-            meter,
-            getattr(resolved, "soft_labels", False),
-        ),
+    feedback = Feedback(
+        HardnessTable(len(base)),
+        TrialLedger(),
+        getattr(resolved, "ignore_index", None),
+        meter,
+        getattr(resolved, "soft_labels", False),
+    )
+    refresher = Refresher(
+        feedback=feedback,
         targeting=Targeting(resolve_policy(policy), noise, parent_share, meter),
         planner=Planner(len(base), recipes, max_children, seed),
         catalogue=catalogue,
@@ -210,15 +213,27 @@ def assemble(
         in_flight=sampler.in_flight,
         journal=sampler.journal,
         sayings=sayings,
-        # In mode "sync" variants are made while training waits for them: there is nothing to slow down.
-        pacing=Pacing(hand, budget if mode == "async" else replace(budget, slowdown=None)),
         max_bytes=max_bytes,
         mode=mode,
         refresh_every=refresh_every,
-        generate=sampler.ratio.largest > 0,
+        generate=generate,
+    )
+    loop = AugmentationLoop(
+        refresher,
+        feedback=feedback,
+        worker=hand,
+        reader=reader,
+        in_flight=sampler.in_flight,
+        journal=sampler.journal,
+        sayings=sayings,
+        # In mode "sync" variants are made while training waits for them: there is nothing to slow down.
+        pacing=Pacing(hand, budget if mode == "async" else replace(budget, slowdown=None)),
+        mode=mode,
+        refresh_every=refresh_every,
+        generate=generate,
         forgotten=lambda: frozenset(index for index in read_tombstones(folder).indices if index < len(base)),
     )
-    if sampler.ratio.largest > 0:
+    if generate:
         told = {**sampler.settings, "max_bytes": max_bytes, "protected": [len(dataset) for dataset in guarded]}
         loop.recording = Recording(folder, sampler, reader, {**told, "classes": names_of(base)})
     sampler.on_start = loop.start_unless_closed
@@ -231,7 +246,7 @@ def assemble(
 def _answers(loop: AugmentationLoop) -> int:
     return sum(
         count
-        for name, count in loop.intake.counts.items()
+        for name, count in loop.refresher.intake.counts.items()
         if name.startswith(("accepted", "found", "rejected", "failed"))
     )
 

@@ -35,7 +35,7 @@ def state_of(parts: Parts) -> dict[str, Any]:
         **{name: sampler.settings[name] for name in _ARGUMENTS},
         "sampler": sampler.observed_state_dict(),
         "steps": loop.steps,
-        "largest_batch": loop.showing.largest_batch,
+        "largest_batch": loop.refresher.showing.largest_batch,
         "feedback_step": loop.feedback.step,
         "images": worker.images,
         "seconds": worker.seconds,
@@ -55,7 +55,7 @@ def restore_state(parts: Parts, state: Mapping[str, Any]) -> None:
     _check_state(parts, state)
     loop = parts.loop
     parts.sampler.load_state_dict(dict(state["sampler"]))
-    loop.steps, loop.showing.largest_batch = int(state["steps"]), int(state["largest_batch"])
+    loop.steps, loop.refresher.showing.largest_batch = int(state["steps"]), int(state["largest_batch"])
     loop.feedback.step = int(state["feedback_step"])
     parts.worker.account_for(int(state["images"]), float(state["seconds"]))
     if loop.journal is not None and isinstance(state["journal"], str):
@@ -84,20 +84,20 @@ def save(parts: Parts, folder: Path) -> Path:
             for part, state in (
                 ("table", loop.feedback.table.state_dict()),
                 ("ledger", loop.feedback.ledger.state_dict()),
-                ("planner", loop.planner.state_dict(list(loop.intake.on_order.values()))),
+                ("planner", loop.refresher.planner.state_dict(list(loop.refresher.intake.on_order.values()))),
                 ("auto_off", {} if loop.feedback.meter is None else loop.feedback.meter.state_dict()),
             )
             for name, column in state.items()
         }
-        if loop.priorities is not None:
-            tensors["priorities"] = loop.priorities
+        if loop.refresher.priorities is not None:
+            tensors["priorities"] = loop.refresher.priorities
         children, lineup = _children(parts, tensors)
         description = {
             **state_of(parts),
             **children,
             "lineup": lineup,
             "withheld": [snapshot.withheld for _, snapshot in parts.catalogue.lineup.entries],
-            "counts": dict(loop.intake.counts),
+            "counts": dict(loop.refresher.intake.counts),
             "feedback": asdict(loop.feedback.counts),
         }
     path = _file_of(parts, folder)
@@ -182,8 +182,8 @@ def _children(parts: Parts, tensors: dict[str, np.ndarray]) -> tuple[dict[str, A
                     rows[id(child)] = len(children)
                     children.append(child)
     ahead = Counter(token.key for token in loop.in_flight.tokens if token.key is not None)
-    known = list(dict.fromkeys([*(child.key for child in children), *loop.intake.leaving]))
-    requests = [(key, request) for key in known if (request := loop.intake.request_of(key)) is not None]
+    known = list(dict.fromkeys([*(child.key for child in children), *loop.refresher.intake.leaving]))
+    requests = [(key, request) for key in known if (request := loop.refresher.intake.request_of(key)) is not None]
     recipes = list(dict.fromkeys(request.recipe for _, request in requests))
     place = {recipe: number for number, recipe in enumerate(recipes)}
     tensors |= {
@@ -191,7 +191,7 @@ def _children(parts: Parts, tensors: dict[str, np.ndarray]) -> tuple[dict[str, A
         "children.parent": np.array([child.parent for child in children], dtype=np.int64),
         "children.drawn": np.array([child.drawn - ahead[child.key] for child in children], dtype=np.int64),
         "children.shown": np.array([child.shown for child in children], dtype=np.int64),
-        "leaving.key": _keys(loop.intake.leaving),
+        "leaving.key": _keys(loop.refresher.intake.leaving),
         "requests.key": _keys(key for key, _ in requests),
         "requests.place": np.array([request.place for _, request in requests], dtype=np.int64).reshape(-1, 2),
         "requests.recipe": np.array([place[request.recipe] for _, request in requests], dtype=np.int64),

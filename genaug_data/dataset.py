@@ -334,7 +334,7 @@ class GenerativeAugmentDataset(Dataset):
         By ``noise=``, or without it by the lowest twentieth of each class in area under the margin (arXiv:2001.10528).
         """
         with self._own().loop.books() as loop:
-            return loop.targeting.suspects(loop.feedback.table)
+            return loop.refresher.targeting.suspects(loop.feedback.table)
 
     def usefulness(self) -> list[Usefulness]:
         """Return, class by class, whether variants help, as far as ``auto_off=`` has measured it; [] without."""

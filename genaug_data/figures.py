@@ -21,7 +21,7 @@ def stats_of(loop: AugmentationLoop, sampler: HardExampleSampler, reader: CacheR
     """Return counts of the loop, the feedback, the worker and the cache."""
     worker, stored, feedback = loop.worker.stats(), reader.stats(), loop.feedback.counts
     return {
-        **loop.intake.counts,
+        **loop.refresher.intake.counts,
         "on order": worker.outstanding,
         "worker": worker.state,
         "images made": worker.images,
@@ -43,8 +43,8 @@ def figures_of(loop: AugmentationLoop, sampler: HardExampleSampler, reader: Cach
     stats = {
         name: float(value) for name, value in stats_of(loop, sampler, reader).items() if not isinstance(value, str)
     }
-    rows, synthetic = loop.showing.rows, loop.showing.synthetic
-    choice = loop.choice
+    rows, synthetic = loop.refresher.showing.rows, loop.refresher.showing.synthetic
+    choice = loop.refresher.choice
     figures = {
         "step": float(loop.steps),
         "epoch": float(sampler.epoch),

@@ -10,28 +10,20 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Literal
 
-import numpy as np
 import torch
 
 from genaug_data.background import Background
 from genaug_data.cache import CacheReader
-from genaug_data.catalogue import Catalogue
 from genaug_data.errors import CacheError, WorkerError, brief
 from genaug_data.feedback import Feedback
 from genaug_data.in_flight import InFlight
-from genaug_data.intake import Intake
 from genaug_data.journal import JournalWriter
 from genaug_data.meta import SampleMeta
-from genaug_data.ordering import Ordering
 from genaug_data.pacing import Pacing
-from genaug_data.planner import Planner
 from genaug_data.recording import Recording
-from genaug_data.repair import Repair
-from genaug_data.retirement import Retirement
+from genaug_data.refresher import Refresher
 from genaug_data.sample import Request
 from genaug_data.sayings import Sayings
-from genaug_data.showing import Showing
-from genaug_data.targeting import Choice, Targeting
 from genaug_data.workers.base import Event, Worker
 
 _PUBLISH_SECONDS = 0.25
@@ -47,17 +39,14 @@ class AugmentationLoop:
     takes away is evicted then, so that DataLoader workers may draw as far ahead.
 
     Args:
+        refresher: decides whose variants are ordered, shown and retired.
         feedback: where observations go.
-        targeting: turns the hardness table into priorities, and says who may be a parent.
-        planner: turns priorities into requests.
-        catalogue: what the sampler draws from.
         worker: makes the variants.
         reader: of the cache that the worker fills.
         in_flight: what the sampler has drawn and the training step not observed.
         journal: notes what could not be shown.
         sayings: what the user should read.
         pacing: keeps generation from slowing training down.
-        max_bytes: bound of that cache.
         mode: "async" or "sync".
         refresh_every: steps between two refreshes.
         generate: False only observes, because no slot is going to show a variant.
@@ -66,30 +55,23 @@ class AugmentationLoop:
 
     def __init__(
         self,
+        refresher: Refresher,
         *,
         feedback: Feedback,
-        targeting: Targeting,
-        planner: Planner,
-        catalogue: Catalogue,
         worker: Worker,
         reader: CacheReader,
         in_flight: InFlight,
         journal: JournalWriter | None,
         sayings: Sayings,
         pacing: Pacing,
-        max_bytes: int,
         mode: Literal["async", "sync"],
         refresh_every: int,
         generate: bool = True,
         forgotten: Callable[[], frozenset[int]] = frozenset,
     ) -> None:
+        self.refresher = refresher
         self.feedback = feedback
-        self.targeting = targeting
-        self.planner = planner
-        self.catalogue = catalogue
         self.worker = worker
-        self.priorities: np.ndarray | None = None
-        self.choice: Choice | None = None
         self.in_flight = in_flight
         self.journal = journal
         self.steps = 0
@@ -106,22 +88,6 @@ class AugmentationLoop:
         self.sayings = sayings
         self.pacing = pacing
         self.recording: Recording | None = None
-        self.intake = Intake(catalogue, planner, feedback.ledger, reader, sayings, in_order=mode == "sync")
-        self.showing = Showing(
-            catalogue, in_flight, journal, sayings, refresh_every if mode == "sync" else 0, feedback.allot
-        )
-        self.retirement = Retirement(
-            feedback,
-            catalogue,
-            self.intake,
-            worker,
-            reader,
-            in_flight,
-            max_bytes=max_bytes,
-            leaves_room=mode == "sync",
-        )
-        self.ordering = Ordering(planner, self.intake, self.retirement, worker, in_turn=mode == "sync")
-        self.repair = Repair(catalogue, self.intake, self.ordering, worker, reader, sayings)
         self._events: deque[Event] = deque()
         # Held while the books are worked on: the loop's thread does so, and a warm-up in the user's.
         self._lock = threading.RLock()
@@ -146,10 +112,7 @@ class AugmentationLoop:
             self.worker.start()
         if self._mode == "sync":
             self._wait(lambda: self._is_setting_up)
-        if not self.intake.adopts:
-            self.repair.return_to_state()
-        elif not self._is_restored:
-            self.showing.publish_at_once(self.priorities)
+        self.refresher.begin(is_restored=self._is_restored)
         self._is_restored = False
         if self._mode == "async":
             self._background.start()
@@ -171,9 +134,9 @@ class AugmentationLoop:
         return {
             "mode": self._mode,
             "refresh_every": self._refresh_every,
-            "max_children": self.planner.max_children,
+            "max_children": self.refresher.planner.max_children,
             "auto_off": None if self.feedback.meter is None else str(self.feedback.meter.rules),
-            **self.targeting.course,
+            **self.refresher.targeting.course,
         }
 
     @contextmanager
@@ -191,8 +154,8 @@ class AugmentationLoop:
         In mode "sync" the cache is brought back to what that run knew once the worker is ready; otherwise what the
         cache has gained meanwhile is taken in.
         """
-        self.intake.restore(counts, lineage, leaving)
-        self.intake.adopts = self._mode == "async"
+        self.refresher.intake.restore(counts, lineage, leaving)
+        self.refresher.intake.adopts = self._mode == "async"
         self._is_restored = True
 
     def close(self) -> None:
@@ -226,7 +189,7 @@ class AugmentationLoop:
         self._background.join(10)
         if self._lock.acquire(timeout=5):
             self.collect()
-            self.intake.drop_orders()
+            self.refresher.intake.drop_orders()
             if self.recording is not None:
                 self.recording.conclude(self)
             self._lock.release()
@@ -244,7 +207,7 @@ class AugmentationLoop:
         if not self.feedback.put(meta, loss, logits, target):
             return
         self.pacing.step()
-        self.showing.note(meta)
+        self.refresher.showing.note(meta)
         if self.steps == 0 and logits is None and self.feedback.meter is not None:
             self.sayings.add(
                 "auto_off= measures nothing without logits, from which classes are known; pass them to observe(), or "
@@ -260,34 +223,16 @@ class AugmentationLoop:
             self.settle()
 
     def refresh(self) -> None:
-        """Work out priorities, retire what failed its trial, and order variants of the hardest parents."""
+        """Decide anew whose variants are ordered, shown and retired."""
         with self._lock:
-            self.choice = choice = self.targeting.choose(self.feedback.table)
-            self.priorities = choice.priorities
-            if self.intake.follows:
-                self.intake.adopt()
-            self.repair.replace(self.showing.missing())
-            if self._mode == "sync":
-                self._wait(lambda: self.worker.stats().outstanding > 0)
-            self.retirement.retire(choice)
-            self.showing.publish(self.priorities)
-            if not self.ordering.is_paused:
-                self.retirement.evict()
-            if self._mode == "sync":
-                self._wait(lambda: self.worker.stats().evicting > 0)
-            self.ordering.pause_if_full()
-            if self._generate and not self.ordering.is_paused:
-                self.ordering.hardest(choice)
-            if self._mode == "async":
-                # Parents with and without children have other shares of the draws from now on.
-                self.showing.publish(self.priorities)
+            self.refresher.refresh(self._wait)
             if self.recording is not None:
                 self.recording.note(self)
 
     def order_in_turn(self, requests: list[Request]) -> int:
         """Hand the first of a long list of requests to the worker, if it is time for them; returns how many it took."""
         with self._lock:
-            return self.ordering.in_turn(requests)
+            return self.refresher.ordering.in_turn(requests)
 
     def wait_until_ready(self) -> None:
         """Wait while the worker sets up.
@@ -305,14 +250,14 @@ class AugmentationLoop:
     def settle(self) -> None:
         """Wait until the worker has answered everything that was ordered, then publish it."""
         self._wait(lambda: self.worker.stats().outstanding > 0)
-        self.showing.publish(self.priorities)
+        self.refresher.publish()
 
     def collect(self) -> None:
         """Take in the worker's news."""
         with self._lock:
             self._events.extend(self.worker.poll())
             while self._events:
-                self.intake.note(self._events.popleft())
+                self.refresher.intake.note(self._events.popleft())
                 self._unpublished = True
 
     def _drop_forgotten(self) -> None:
@@ -324,7 +269,7 @@ class AugmentationLoop:
             return
         if forgotten:
             with self._lock:
-                dropped = self.intake.forget_parents(forgotten)
+                dropped = self.refresher.intake.forget_parents(forgotten)
             if dropped:
                 self.sayings.add(
                     f"{dropped} variants of examples that were forgotten since are left out, so that this run differs "
@@ -357,13 +302,13 @@ class AugmentationLoop:
             # A worker that has nothing to do is no reason to spend more than a tenth of a core on priorities.
             ended = time.monotonic()
             self._next_idle = ended + max(_IDLE_SECONDS, 9 * (ended - started))
-        elif self.intake.freed and self.choice is not None:
-            self.intake.freed = False
-            if not self.ordering.is_paused:
-                self.ordering.more(self.choice)
-        elif self._unpublished and time.monotonic() - self._published_at > _PUBLISH_SECONDS:
+        elif (
+            not self.refresher.use_room()
+            and self._unpublished
+            and time.monotonic() - self._published_at > _PUBLISH_SECONDS
+        ):
             with self._lock:
-                self.showing.publish(self.priorities)
+                self.refresher.publish()
             self._unpublished = False
             self._published_at = time.monotonic()
 

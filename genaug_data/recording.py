@@ -97,12 +97,12 @@ class Recording:
                 )
 
     def _summary(self, loop: AugmentationLoop) -> dict[str, Any]:
-        table, meter, choice = loop.feedback.table, loop.feedback.meter, loop.choice
+        table, meter, choice = loop.feedback.table, loop.feedback.meter, loop.refresher.choice
         return {
             "time": time.time(),
             "stats": stats_of(loop, self._sampler, self._reader),
             "hardest": [] if choice is None else hardest_of(choice.priorities, table.label, table.loss_ema),
-            "suspects": [asdict(suspect) for suspect in loop.targeting.suspects(table)[:_SUSPECTS]],
+            "suspects": [asdict(suspect) for suspect in loop.refresher.targeting.suspects(table)[:_SUSPECTS]],
             "real per class": class_counts(table.label),
             "usefulness": [] if meter is None else [row._asdict() for row in meter.table()[:_CLASSES]],
             "said": loop.sayings.sentences,

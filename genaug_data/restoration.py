@@ -37,7 +37,7 @@ class Restoration:
     def __init__(self, parts: Parts, tensors: Mapping[str, np.ndarray], description: Mapping[str, Any]) -> None:
         self._parts = parts
         self._tensors = tensors
-        size = parts.loop.planner.size
+        size = parts.loop.refresher.planner.size
         self._table = self._part("table")
         self._ledger = self._part("ledger")
         self._planner = self._part("planner")
@@ -88,8 +88,8 @@ class Restoration:
             loop.feedback.counts = self._feedback
             if loop.feedback.meter is not None and self._auto_off:
                 loop.feedback.meter.load_state_dict(self._auto_off)
-            loop.planner.load_state_dict(self._planner)
-            loop.priorities = self._priorities
+            loop.refresher.planner.load_state_dict(self._planner)
+            loop.refresher.priorities = self._priorities
             catalogue.restore(self._children[: self._present])
             catalogue.lineup.restore(self._lineup)
             loop.take_over(self._counts, self._lineage, self._leaving)
@@ -144,7 +144,7 @@ class Restoration:
     def _read_requests(self, recipes: list[Recipe]) -> dict[bytes, Request]:
         keys = self._expect("requests.key", np.uint8, (None, KEY_BYTES))
         places = self._expect("requests.place", np.int64, (len(keys), 2))
-        most = (self._parts.loop.planner.size - 1, _MOST_VARIANTS)
+        most = (self._parts.loop.refresher.planner.size - 1, _MOST_VARIANTS)
         if len(keys) and not ((places >= 0) & (places <= most)).all():
             raise ValueError("requests.place is out of range")
         kinds = self._places("requests.recipe", len(keys), len(recipes))

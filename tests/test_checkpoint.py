@@ -43,7 +43,13 @@ def standing(train: GenerativeAugmentDataset) -> tuple:
     """All that a load could change."""
     loop = train._own().loop
     table = {name: column.tobytes() for name, column in loop.feedback.table.state_dict().items()}
-    return train.state_dict(), table, loop.catalogue.items(), dict(loop.intake.counts), loop.planner.state_dict().keys()
+    return (
+        train.state_dict(),
+        table,
+        loop.refresher.catalogue.items(),
+        dict(loop.refresher.intake.counts),
+        loop.refresher.planner.state_dict().keys(),
+    )
 
 
 def test_a_loaded_run_saves_the_same(wrap: Callable, saved: Path, tmp_path: Path) -> None:
@@ -247,7 +253,7 @@ def test_an_asynchronous_run_goes_on_with_what_it_knew_and_what_the_cache_has_ga
         one_step(second)
     assert {key for key, _, _ in second._own().catalogue.items()} >= gained
     children = np.bincount([parent for _, parent, _ in second._own().catalogue.items()], minlength=24)
-    assert second._own().loop.planner.state_dict()["children"].tolist() == children.tolist()
+    assert second._own().loop.refresher.planner.state_dict()["children"].tolist() == children.tolist()
 
 
 def test_what_a_state_knows_and_cannot_be_made_again_is_said(wrap: Callable, saved: Path) -> None:

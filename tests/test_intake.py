@@ -19,7 +19,7 @@ def key_of(request: Request) -> bytes:
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("mode", ["sync", "async"])
 def test_the_order_of_answers(wrap: Callable, seed: int, mode: str) -> None:
-    intake = wrap(mode=mode)._own().loop.intake
+    intake = wrap(mode=mode)._own().loop.refresher.intake
     requests = [Request(parent, 0, Recipe(), seed=1, priority=0.5) for parent in range(20)]
     for request in requests:
         intake.ordered(request)
@@ -41,7 +41,7 @@ def test_the_order_of_answers(wrap: Callable, seed: int, mode: str) -> None:
 
 def test_an_answer_out_of_order_is_not_lost_when_the_worker_ends(wrap: Callable) -> None:
     train = wrap(mode="sync")
-    intake = train._own().loop.intake
+    intake = train._own().loop.refresher.intake
     first, second = (Request(parent, 0, Recipe(), seed=1, priority=0.5) for parent in (0, 1))
     for request in (first, second):
         intake.ordered(request)
@@ -55,30 +55,30 @@ def test_an_answer_out_of_order_is_not_lost_when_the_worker_ends(wrap: Callable)
     # Whatever comes twice, the children are those that there are.
     for event in (Accepted(first, key_of(first)), Rejected(second, "g", "no")):
         intake.note(event)
-    assert train._own().loop.planner.state_dict()["children"][:3].tolist() == [1, 1, 0]
+    assert train._own().loop.refresher.planner.state_dict()["children"][:3].tolist() == [1, 1, 0]
     with pytest.warns(GenaugWarning, match="generation has ended, training goes on with real and cached samples"):
         train.close()
 
 
 def test_what_is_evicted_while_its_answer_waits_is_not_taken_in(wrap: Callable) -> None:
     train = wrap(mode="sync")
-    intake = train._own().loop.intake
+    intake = train._own().loop.refresher.intake
     first, second = (Request(parent, 0, Recipe(), seed=1, priority=0.5) for parent in (0, 1))
     for request in (first, second):
         intake.ordered(request)
     for event in (Accepted(second, key_of(second)), Evicted((key_of(second),)), Accepted(first, key_of(first))):
         intake.note(event)
     assert [parent for _, parent, _ in intake._catalogue.items()] == [0]
-    assert train._own().loop.planner.state_dict()["children"][:2].tolist() == [1, 0]
+    assert train._own().loop.refresher.planner.state_dict()["children"][:2].tolist() == [1, 0]
 
 
 def test_what_is_on_order_is_not_ordered_twice(wrap: Callable) -> None:
     train = wrap(mode="async", worker="process")
     loop = train._own().loop
     requests = [Request(parent, 0, Recipe(), seed=1, priority=0.5) for parent in range(4)]
-    assert loop.ordering.order(requests[:2]) == 2
-    assert loop.ordering.order(requests) == 4
-    assert loop.planner.state_dict()["children"][:5].tolist() == [1, 1, 1, 1, 0]
+    assert loop.refresher.ordering.order(requests[:2]) == 2
+    assert loop.refresher.ordering.order(requests) == 4
+    assert loop.refresher.planner.state_dict()["children"][:5].tolist() == [1, 1, 1, 1, 0]
     loop.worker._account.capacity = 5
     more = [Request(parent, 0, Recipe(), seed=1, priority=0.5) for parent in (4, 0, 5, 6)]
-    assert loop.ordering.order(more) == 2
+    assert loop.refresher.ordering.order(more) == 2

@@ -36,7 +36,7 @@ def test_a_failing_request_is_kept_with_its_traceback(wrap: Callable) -> None:
     train = wrap(generator=Raises(parent=3), policy="uniform")
     with pytest.warns(GenaugWarning, match=r"example 3 could not be made \(ValueError: no variant of 3\); others"):
         train.warmup()
-    (failure,) = train._own().loop.intake.failures
+    (failure,) = train._own().loop.refresher.intake.failures
     assert failure.request.parent == 3
     assert "ValueError: no variant of 3" in failure.reason
     assert train.stats()["failed"] == 1
@@ -103,7 +103,7 @@ def test_requests_that_became_easy_give_way(wrap: Callable, tmp_path: Path) -> N
         wait_for(lambda: train.stats().get("requested", 0) == 256)
         # Now others are hard; nothing of them is on order, and there is no room for more.
         hardness[:300], hardness[300:] = 0, 1
-        wait_for(lambda: train._own().loop.priorities[399] > train._own().loop.priorities[0])
+        wait_for(lambda: train._own().loop.refresher.priorities[399] > train._own().loop.refresher.priorities[0])
         (tmp_path / "go").touch()
         wait_for(lambda: {parent for _, parent, _ in train._own().catalogue.items()} >= set(range(300, 400)))
     assert train.stats()["withdrawn"] >= 100

@@ -13,10 +13,10 @@ def test_a_full_file_system_takes_twice_as_many_each_time(wrap: Callable, in_a_r
     train = wrap(mode="async", worker="inline")
     train.warmup(2)
     loop = train._own().loop
-    loop.intake.full, loop.intake.full_in_a_row = True, in_a_row
-    loop.retirement.retire(loop.targeting.choose(loop.feedback.table))
-    assert len(loop.intake.leaving) == leaving
-    assert len(loop.catalogue) == 48 - leaving
+    loop.refresher.intake.full, loop.refresher.intake.full_in_a_row = True, in_a_row
+    loop.refresher.retirement.retire(loop.refresher.targeting.choose(loop.feedback.table))
+    assert len(loop.refresher.intake.leaving) == leaving
+    assert len(loop.refresher.catalogue) == 48 - leaving
 
 
 def test_in_mode_sync_no_variant_leaves_the_cache_but_by_the_loop(wrap: Callable) -> None:

@@ -87,7 +87,7 @@ def main(folder: Path) -> None:
 def _watch(train: GenerativeAugmentDataset, log: Log) -> None:
     """Let the log hear of everything that comes into the cache and everything that is meant to leave."""
     loop = train._own().loop
-    note, evict = loop.intake.note, loop.worker.evict
+    note, evict = loop.refresher.intake.note, loop.worker.evict
 
     def noted(event: Event) -> None:
         if isinstance(event, Accepted):
@@ -100,7 +100,7 @@ def _watch(train: GenerativeAugmentDataset, log: Log) -> None:
         log("evicted", keys=[key.hex() for key in keys])
         evict(keys)
 
-    loop.intake.note, loop.worker.evict = noted, evicted
+    loop.refresher.intake.note, loop.worker.evict = noted, evicted
 
 
 def _wrong(images: torch.Tensor, labels: torch.Tensor, meta: object) -> int:

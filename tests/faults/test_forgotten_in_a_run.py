@@ -41,11 +41,11 @@ def test_a_resumed_run_drops_the_variants_that_its_state_names_and_asks_for_none
     second.train.load(tmp_path / "state")
     second.load(saved)
     parts = second.train._parts
-    held = {key for key, request in parts.loop.intake.lineage.items() if request.parent in gone}
+    held = {key for key, request in parts.loop.refresher.intake.lineage.items() if request.parent in gone}
     assert held & parts.catalogue.lineup.held()
     with second.train:
         assert not held & parts.catalogue.lineup.held()
-        assert not {request.parent for request in parts.loop.intake.lineage.values()} & gone
+        assert not {request.parent for request in parts.loop.refresher.intake.lineage.values()} & gone
         left = 0
         for _ in second.steps():
             assert not {parent for _, parent, _ in parts.catalogue.items()} & gone

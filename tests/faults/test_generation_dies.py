@@ -104,7 +104,7 @@ def test_a_request_that_always_raises_is_quarantined_and_the_others_go_on(wrap: 
     train = wrap(**ASYNC, generator=Raises(parent=2), max_children=1)
     with pytest.warns(GenaugWarning, match=r"a variant of example 2 could not be made \(ValueError"), train:
         batches = train_through(train, 20, until=lambda: train.stats().get("accepted", 0) >= 23, pause=0.03)
-    failures = train._own().loop.intake.failures
+    failures = train._own().loop.refresher.intake.failures
     assert {failed.request.parent for failed in failures} == {2}
     assert all("Traceback" in failed.reason and "ValueError: no variant of 2" in failed.reason for failed in failures)
     assert_every_variant_is_one(train, batches)
@@ -118,14 +118,14 @@ def test_a_request_that_kills_the_process_each_time_is_quarantined(wrap: Callabl
     worker._errands.max_attempts, worker._backoff = 2, 0.05
 
     def quarantined() -> bool:
-        return train.stats().get("accepted", 0) >= 23 and bool(train._own().loop.intake.failures)
+        return train.stats().get("accepted", 0) >= 23 and bool(train._own().loop.refresher.intake.failures)
 
     with pytest.warns(GenaugWarning) as said, train:
         batches = train_through(train, 20, until=quarantined, pause=0.03)
     sentences = " ".join(str(one.message) for one in said)
     assert "a variant of example 2 could not be made (the generation process ended with exit code -9" in sentences
     assert "generation has ended" not in sentences
-    (failed,) = [one for one in train._own().loop.intake.failures if one.request.variant == 0]
+    (failed,) = [one for one in train._own().loop.refresher.intake.failures if one.request.variant == 0]
     assert "while it made this, 2 times" in failed.reason
     assert_every_variant_is_one(train, batches)
     assert_nothing_is_lost(train)

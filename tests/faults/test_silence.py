@@ -28,7 +28,7 @@ def ready(wrap: Callable, mode: str) -> object:
 def test_a_process_that_stops_before_an_eviction_is_replaced(wrap: Callable) -> None:
     train = ready(wrap, "sync")
     worker, loop = train._own().worker, train._own().loop
-    gone = [key for key, _, _ in loop.catalogue.items()][:3]
+    gone = [key for key, _, _ in loop.refresher.catalogue.items()][:3]
     os.kill(worker.process_id, signal.SIGSTOP)
     worker.evict(gone)
     end = time.monotonic() + 60

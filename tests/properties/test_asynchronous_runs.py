@@ -76,7 +76,7 @@ class Course:
     def _evict(self) -> None:
         # Those that the sampler is most likely to draw or has drawn, so that some are gone when they are read.
         with self.train._own().loop.books() as loop:
-            keys = [key for key, _, _ in loop.catalogue.items()]
+            keys = [key for key, _, _ in loop.refresher.catalogue.items()]
             loop.worker.evict(self.chance.sample(keys, len(keys) // 5))
 
     def _resume(self) -> None:

@@ -20,11 +20,13 @@ def test_a_saved_state_tells_what_a_history_would(wrap: Callable, tmp_path: Path
     loop = train._own().loop
     assert found["real per class"] == [8, 8, 8]
     assert found["stats"]["accepted"] == train.stats()["accepted"]
-    best = max(range(24), key=lambda index: loop.priorities[index])
-    assert found["hardest"][0]["priority"] == loop.priorities[best]
+    best = max(range(24), key=lambda index: loop.refresher.priorities[index])
+    assert found["hardest"][0]["priority"] == loop.refresher.priorities[best]
     sections = sections_of(write_report(cache).read_text())
-    hardest = [row["index"] for row in found["hardest"] if loop.catalogue.items()]
-    shown = next(index for index in hardest if any(parent == index for _, parent, _ in loop.catalogue.items()))
+    hardest = [row["index"] for row in found["hardest"] if loop.refresher.catalogue.items()]
+    shown = next(
+        index for index in hardest if any(parent == index for _, parent, _ in loop.refresher.catalogue.items())
+    )
     assert sections["hardest"].index(f"#{shown},") < 1000
     assert "No label is suspect." in sections["suspects"]
 
