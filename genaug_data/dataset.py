@@ -1,20 +1,19 @@
-"""The drop-in wrapper that users hold."""
+"""The drop-in wrapper that users hold: a dataset for the loader, and the run behind it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from pathlib import Path
-from typing import Any, Literal, SupportsIndex
+from typing import Any, Literal
 
 import torch
-from torch.utils.data import DataLoader, Dataset, default_collate, get_worker_info
+from torch.utils.data import DataLoader, default_collate, get_worker_info
 
 from genaug_data.arguments import check_arguments
 from genaug_data.assembly import Parts, assemble
 from genaug_data.auto_off import AutoOff
 from genaug_data.checkpoint import load, restore_state, save, state_of
-from genaug_data.collate import Collate, MixedItems
+from genaug_data.collate import Collate
 from genaug_data.errors import ConfigError, DataError
 from genaug_data.figures import figures_of
 from genaug_data.gates import Gate
@@ -23,13 +22,13 @@ from genaug_data.hardness import HardnessPolicy
 from genaug_data.hardness.noise import NoisePolicy
 from genaug_data.journal_reading import read_journal
 from genaug_data.meta import SampleMeta
+from genaug_data.mixed import MixedDataset
 from genaug_data.ratio import Ratio
 from genaug_data.recipes import RecipePolicy
 from genaug_data.recording import names_of
 from genaug_data.remake import Remade
 from genaug_data.replay import ReplaySampler
 from genaug_data.report import Family, log_figures, write_report
-from genaug_data.sample import Token
 from genaug_data.sampler import HardExampleSampler
 from genaug_data.targeting import Suspect
 from genaug_data.tasks import SampleView, Task
@@ -37,7 +36,7 @@ from genaug_data.usefulness import Usefulness
 from genaug_data.workers import Budget
 
 
-class GenerativeAugmentDataset(Dataset):
+class GenerativeAugmentDataset(MixedDataset):
     """Wraps a map-style dataset so that an exact share of every batch is made of variants of its hard examples.
 
     ``dataset[i]`` is always the real example i. Variants come in through :meth:`sampler` or :meth:`loader`; a variant
@@ -125,10 +124,6 @@ class GenerativeAugmentDataset(Dataset):
         progress: bool = True,
     ) -> None:
         check_arguments(locals())
-        self.base = base
-        self.transform = transform
-        self.transforms = transforms
-        self.synthetic_weight = synthetic_weight
         self.collate = Collate(collate_fn, return_meta)
         parts = assemble(
             base,
@@ -153,41 +148,17 @@ class GenerativeAugmentDataset(Dataset):
             ratio=ratio,
             mixing=mixing,
         )
-        self.task = parts.task
-        self._reader = parts.reader
-        self._held_out = None if parts.loop.feedback.meter is None else parts.loop.feedback.meter.held_out
+        meter = parts.loop.feedback.meter
+        super().__init__(
+            base,
+            parts.task,
+            parts.reader,
+            transform=transform,
+            transforms=transforms,
+            synthetic_weight=synthetic_weight,
+            held_out=None if meter is None else meter.held_out,
+        )
         self._parts: Parts | None = parts
-
-    def __len__(self) -> int:
-        return len(self.base)
-
-    def __getitem__(self, index: SupportsIndex | slice | Token) -> Any:
-        """Return the real example ``index``, transformed; for a token of the sampler, the variant that it names."""
-        if isinstance(index, Token):
-            return self.__getitems__([index])[0]
-        if isinstance(index, slice):
-            return [self[place] for place in range(*index.indices(len(self)))]
-        return self._finish(self.task.as_shown(self.base[index]))
-
-    def __getitems__(self, indices: Sequence[int | Token]) -> MixedItems:
-        """Return one batch of items; each variant is copied once, from the memory map into the batch."""
-        tokens = [index if isinstance(index, Token) else Token(int(index) % len(self)) for index in indices]
-        wanted = [token.key for token in tokens if token.key is not None]
-        found = zip(wanted, self._reader.gather(wanted), strict=True) if wanted else ()
-        # A variant that was evicted or is damaged is absent here: its parent's real example stands in for it.
-        samples = {key: sample for key, sample in found if sample is not None}
-        keys = [key if key in samples else None for _, key in tokens]
-        real = iter(self._read([index for (index, _), key in zip(tokens, keys, strict=True) if key is None]))
-        items = [
-            self._finish(
-                self.task.as_shown(next(real))
-                if key is None
-                else self.task.to_item(samples[key], like=partial(self.base.__getitem__, index))
-            )
-            for (index, _), key in zip(tokens, keys, strict=True)
-        ]
-        rows = SampleMeta.pack([token.index for token in tokens], keys, self.synthetic_weight, self._held_out)
-        return MixedItems(items, rows)
 
     def sampler(self) -> HardExampleSampler:
         """Return the sampler that mixes variants in; pass it to a DataLoader together with :attr:`collate`."""
@@ -408,25 +379,9 @@ class GenerativeAugmentDataset(Dataset):
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("_") or "base" not in self.__dict__:
-            raise AttributeError(name)
-        return getattr(self.base, name)
-
     def __getstate__(self) -> dict[str, Any]:
         # A DataLoader worker reads; selection, requests and the generation process stay with the trainer.
         return self.__dict__ | {"_parts": None}
-
-    def _finish(self, item: Any) -> Any:
-        if self.transform is None and self.transforms is None:
-            return item
-        return self.task.map_item(item, self.transform, self.transforms)
-
-    def _read(self, indices: list[int]) -> Sequence[Any]:
-        # As a DataLoader does: Hugging Face datasets read a batch in one call many times faster than item by item.
-        # Where items are read one by one, reading all before any is transformed is faster as well.
-        together = getattr(self.base, "__getitems__", None)
-        return together(indices) if callable(together) and indices else [self.base[index] for index in indices]
 
     def _own(self) -> Parts:
         if self._parts is None:

@@ -67,13 +67,19 @@ def test_only_what_is_outstanding_is_withdrawn_and_once() -> None:
     assert sent(box) == [("withdraw", REQUESTS[1:2])]
 
 
-def test_another_child_is_told_all_that_was_not_carried_out() -> None:
+def sent_once() -> Outbox:
+    """A box whose child was sent something of every kind, and has carried nothing out."""
     box = Outbox()
     box.errands.append(ERRAND)
     box.withdraw(REQUESTS[:2], PLACES)
     box.evict([b"a"])
     box.snapshot = Path("s")
-    sent(box)
+    assert len(sent(box)) == 4
+    return box
+
+
+def test_another_child_is_told_all_that_was_not_carried_out() -> None:
+    box = sent_once()
     box.evict([b"b"])
     box.answered(PLACES[0])
     left = Errand(REQUESTS[1:])
@@ -92,12 +98,7 @@ def test_what_a_dead_child_was_not_sent_is_not_lost() -> None:
 
 
 def test_a_cleared_box_keeps_the_snapshot_alone() -> None:
-    box = Outbox()
-    box.errands.append(ERRAND)
-    box.withdraw(REQUESTS[:1], PLACES)
-    box.evict([b"a"])
-    box.snapshot = Path("s")
-    sent(box)
+    box = sent_once()
     box.clear()
     assert box.evicting == 0
     assert sent(box) == [("learn", Path("s"))]
